@@ -1,0 +1,167 @@
+"""The build as users ask for it: estimate, write, report."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+
+from atlas_builder.anatomy import LEVELS
+from atlas_builder.construction.build import Build, Settings, describe_inputs, estimate_atlas
+from atlas_builder.construction.iteration import Progress
+from atlas_builder.construction.workers import open_workers
+from atlas_builder.errors import InputError
+from atlas_builder.io.atlas import METADATA, AtlasLevel, read_metadata, write_level, write_metadata
+from atlas_builder.io.files import replacing
+from atlas_builder.preprocessing.key_slice import key_slice_affine
+from atlas_builder.reporting.build_report import write_build_report
+
+WORK = ".build"
+"""The folder inside an atlas folder that holds unfinished work."""
+
+
+def build_atlas(
+    cohort: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    strict: bool = False,
+    restart: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+) -> bool:
+    """Build an age group's atlas and its report.
+
+    A run that was interrupted goes on where it stopped when it is called again with the same
+    arguments. The files are the same bits for any number of jobs and wherever they run.
+
+    Parameters
+    ----------
+    cohort : Path
+        A cohort folder with ``participants.tsv``.
+    out : Path
+        The atlas folder; made if need be.
+    settings : Settings
+        What to build.
+    jobs : int
+        Processes at once.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers take the place of the processes.
+    strict : bool
+        Refuse the cohort when any participant is refused.
+    restart : bool
+        Forget an earlier run, finished or not.
+    progress : callable
+        Told the stage, how much of it is done and how much there is.
+
+    Returns
+    -------
+    bool
+        False when `out` already held this very atlas and nothing was done.
+
+    Raises
+    ------
+    InputError
+        The cohort cannot be used, or `out` holds another atlas.
+    """
+    cohort, out = Path(cohort), Path(out)
+    if not cohort.is_dir():
+        raise InputError(f"{cohort}: no such folder; give the folder that holds participants.tsv")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; give a folder for the atlas")
+    if restart:
+        _forget(out)
+    elif _is_built(out, describe_inputs(cohort, settings)):
+        return False
+    started = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
+    with open_workers(jobs, scheduler) as workers:
+        build = estimate_atlas(cohort, out / WORK, settings, workers, progress, strict=strict)
+    files = _write_images(build, out)
+    files.append(_write_subjects(build, out))
+    files.extend(write_build_report(build, out))
+    write_metadata(out, _metadata(build, time.monotonic() - started), files)
+    shutil.rmtree(out / WORK)
+    return True
+
+
+def _forget(out: Path) -> None:
+    """Remove what makes a folder a finished or a started atlas."""
+    (out / METADATA).unlink(missing_ok=True)
+    shutil.rmtree(out / WORK, ignore_errors=True)
+
+
+def _is_built(out: Path, inputs: dict[str, object]) -> bool:
+    metadata = read_metadata(out)
+    if metadata is None:
+        return False
+    if metadata.get("inputs") == inputs:
+        return True
+    raise InputError(
+        f"{out}: holds an atlas of other participants or settings; give another folder, "
+        "or --restart to replace it"
+    )
+
+
+def _write_images(build: Build, out: Path) -> list[Path]:
+    files: list[Path] = []
+    for level, result in build.results.items():
+        content = AtlasLevel(result.image, result.labels, key_slice_affine())
+        group = build.settings.age_group
+        files += write_level(out, level, group, content, result.probabilities)
+    return files
+
+
+def _write_subjects(build: Build, out: Path) -> Path:
+    """Write ``subjects.tsv``: who was used, who was left out and why, and how well each fits."""
+    measures = [
+        f"{level}_{name}"
+        for level in LEVELS
+        for name in (
+            "angle_deg",
+            "midline_offset_mm",
+            "asymmetry",
+            "brain_area_cm2",
+            "correlation",
+            "dice",
+        )
+    ]
+    rows: list[Iterable[str]] = [["participant_id", "age", "sex", "used", "reason", *measures]]
+    for participant in build.participants:
+        name = participant.participant_id
+        values = dict(build.notes[name].quality)
+        for level, result in build.results.items():
+            values[f"{level}_correlation"] = result.correlation[name]
+            values[f"{level}_dice"] = result.dice[name]
+        numbers = (f"{values[measure]:.4g}" for measure in measures)
+        rows.append(
+            [name, f"{participant.age:g}", participant.sex or "n/a", "yes", "n/a", *numbers]
+        )
+    for refusal in build.refusals:
+        empty = ["n/a"] * len(measures)
+        rows.append([refusal.participant_id, "n/a", "n/a", "no", refusal.reason, *empty])
+    path = out / "subjects.tsv"
+    with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter="\t", lineterminator="\n").writerows(rows)
+    return path
+
+
+def _metadata(build: Build, seconds: float) -> dict[str, object]:
+    return {
+        "age_group": str(build.settings.age_group),
+        "simulated": False,
+        "participants": [participant.participant_id for participant in build.participants],
+        "left_out": [asdict(refusal) for refusal in build.refusals],
+        "iterations": {
+            level: [asdict(record) for record in result.records]
+            for level, result in build.results.items()
+        },
+        "inputs": build.inputs,
+        "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+    }

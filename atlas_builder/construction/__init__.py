@@ -1,0 +1,1 @@
+"""From a cohort's labelled key slices to an atlas."""

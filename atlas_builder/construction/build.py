@@ -1,0 +1,254 @@
+"""The build of an age group's atlas from a cohort: resumable, the same bits however it is run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from atlas_builder.anatomy import LEVELS, AgeGroup, Level
+from atlas_builder.construction.iteration import Progress, build_level
+from atlas_builder.construction.level import LevelJob, LevelResult
+from atlas_builder.construction.preparation import (
+    Preparation,
+    brain_box,
+    load_notes,
+    prepare,
+    save_preparation,
+)
+from atlas_builder.construction.template import GRADIENT_STEP
+from atlas_builder.construction.workers import Workers
+from atlas_builder.errors import InputError
+from atlas_builder.io.cohort import Participant, Refusal, read_participants
+from atlas_builder.io.files import replacing
+from atlas_builder.preprocessing.key_slice import (
+    KEY_SLICE_SHAPE,
+    KEY_SLICE_SPACING,
+    key_slice_affine,
+)
+from atlas_builder.registration import COARSE, FINE, SEED, Metric
+from atlas_builder.transform import PlaneGrid
+
+LEAST_PARTICIPANTS = 3
+"""Two make no majority."""
+
+_PACKAGES = ("aspects-atlas", "antspyx", "numpy", "scipy", "nibabel")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides an atlas, besides the cohort.
+
+    Attributes
+    ----------
+    age_group : AgeGroup
+        Participants outside it are left out.
+    rater : str
+        Whose labels are used.
+    iterations : int
+        How many times every participant is registered; at least 1.
+    metric : Metric
+        Of SyN.
+    gradient_step : float
+        Share of the mean deformation taken back in each of four steps of the shape update.
+    sharpening : float
+        Weight of the Laplacian-sharpened mean, 0 to 1.
+    initial_template : str
+        ``average`` or ``random``, a participant drawn by `seed`.
+    seed : int
+        Of that draw.
+    """
+
+    age_group: AgeGroup
+    rater: str = "expert"
+    iterations: int = 4
+    metric: Metric = Metric.MI
+    gradient_step: float = GRADIENT_STEP
+    sharpening: float = 0.25
+    initial_template: str = "average"
+    seed: int = 1
+
+    def describe(self) -> dict[str, object]:
+        """Return every parameter as JSON can hold it, those of the registration included."""
+        return asdict(self) | {
+            "age_group": str(self.age_group),
+            "metric": self.metric.value,
+            "registration": {"coarse": asdict(COARSE), "fine": asdict(FINE), "seed": SEED},
+            "spacing_mm": KEY_SLICE_SPACING,
+        }
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build whose templates are done and whose work folder is still there.
+
+    Attributes
+    ----------
+    settings : Settings
+        What it was asked for.
+    inputs : dict
+        What `describe_inputs` says of the cohort and the versions.
+    participants : tuple of Participant
+        Those used, in the order of the cohort's table.
+    notes : dict of str to Preparation
+        Of each participant used, without images.
+    refusals : tuple of Refusal
+        Those left out, and why.
+    jobs : dict of level to LevelJob
+        Where each level's work lies.
+    results : dict of level to LevelResult
+        What came out.
+    """
+
+    settings: Settings
+    inputs: dict[str, object]
+    participants: tuple[Participant, ...]
+    notes: dict[str, Preparation]
+    refusals: tuple[Refusal, ...]
+    jobs: dict[Level, LevelJob]
+    results: dict[Level, LevelResult] = field(repr=False)
+
+
+def describe_inputs(cohort: Path, settings: Settings) -> dict[str, object]:
+    """Return what decides a build, so that two runs can tell whether they are the same.
+
+    Files are told apart by name, size and time of change.
+    """
+    files = sorted(path for path in Path(cohort).rglob("*") if path.is_file())
+    return {
+        "settings": settings.describe(),
+        "versions": {package: version(package) for package in _PACKAGES},
+        "files": [
+            [path.relative_to(cohort).as_posix(), path.stat().st_size, path.stat().st_mtime_ns]
+            for path in files
+        ],
+    }
+
+
+def estimate_atlas(
+    cohort: Path,
+    work: Path,
+    settings: Settings,
+    workers: Workers,
+    progress: Progress,
+    *,
+    strict: bool = False,
+) -> Build:
+    """Prepare a cohort and estimate both levels, going on where an earlier run stopped.
+
+    Parameters
+    ----------
+    cohort : Path
+        In the layout of the documentation.
+    work : Path
+        Keeps what is done. Work of other inputs or settings found there is removed.
+    settings : Settings
+        What to build.
+    workers : Workers
+        Where preprocessing and registrations run.
+    progress : callable
+        Told what is being done.
+    strict : bool
+        Refuse the cohort when any participant is refused.
+
+    Raises
+    ------
+    InputError
+        Fewer than three participants can be used; any cannot, when `strict`.
+    """
+    inputs = describe_inputs(cohort, settings)
+    _claim(work, inputs)
+    participants, refusals = read_participants(cohort, settings.age_group, "build")
+    notes: dict[str, Preparation] = {}
+    for participant, preparation in _prepared(
+        participants, work / "participants", settings.rater, workers, progress
+    ):
+        if preparation.refusal is None:
+            notes[participant.participant_id] = preparation
+        else:
+            refusals.append(Refusal(participant.participant_id, preparation.refusal))
+    _check_enough(cohort, list(notes), refusals, strict)
+    used = tuple(p for p in participants if p.participant_id in notes)
+    level_jobs = {level: _level_job(level, work, notes, settings) for level in LEVELS}
+    results = {level: build_level(job, workers, progress) for level, job in level_jobs.items()}
+    return Build(settings, inputs, used, notes, tuple(refusals), level_jobs, results)
+
+
+def _claim(work: Path, inputs: dict[str, object]) -> None:
+    """Make the work folder one of these inputs, emptied if it was of others."""
+    record = work / "inputs.json"
+    text = json.dumps(inputs)
+    if not record.exists() or record.read_text("utf-8") != text:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        with replacing(record) as partial:
+            partial.write_text(text, "utf-8")
+
+
+def _prepared(
+    participants: list[Participant],
+    folder: Path,
+    rater: str,
+    workers: Workers,
+    progress: Progress,
+) -> Iterator[tuple[Participant, Preparation]]:
+    """Yield everyone's preparation, without images, in order; each is on the disk by then."""
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{participant.participant_id}.npz" for participant in participants]
+    missing = [p for p, path in zip(participants, paths, strict=True) if not path.exists()]
+    computed = workers.in_order(prepare, ((p, rater) for p in missing))
+    progress("Preprocessing", 0, len(participants))
+    for done, (participant, path) in enumerate(zip(participants, paths, strict=True), 1):
+        if participant in missing:
+            save_preparation(path, next(computed))
+        yield participant, load_notes(path)
+        progress("Preprocessing", done, len(participants))
+
+
+def _check_enough(cohort: Path, used: list[str], refusals: list[Refusal], strict: bool) -> None:
+    reasons = "; ".join(f"{refusal.participant_id}: {refusal.reason}" for refusal in refusals[:3])
+    more = f" (and {len(refusals) - 3} more)" if len(refusals) > 3 else ""
+    if strict and refusals:
+        raise InputError(f"{cohort}: refused, as --strict asks: {reasons}{more}")
+    if len(used) < LEAST_PARTICIPANTS:
+        raise InputError(
+            f"{cohort}: {len(used)} usable participants, an atlas needs {LEAST_PARTICIPANTS}"
+            + (f"; left out: {reasons}{more}" if refusals else "")
+        )
+
+
+def _level_job(
+    level: Level, work: Path, notes: dict[str, Preparation], settings: Settings
+) -> LevelJob:
+    names = tuple(notes)
+    crop = brain_box(notes.values(), level)
+    x, y = (axis.start for axis in crop)
+    nx, ny = (axis.stop - axis.start for axis in crop)
+    initial = "average"
+    if settings.initial_template == "random":
+        initial = names[np.random.default_rng(settings.seed).integers(len(names))]
+    return LevelJob(
+        level,
+        names,
+        work / "participants",
+        work / level,
+        key_slice_grid().cropped((x, y), (nx, ny)),
+        crop,
+        settings.iterations,
+        settings.metric,
+        settings.gradient_step,
+        settings.sharpening,
+        initial,
+    )
+
+
+def key_slice_grid() -> PlaneGrid:
+    """Return the key-slice grid; its middle is the origin."""
+    affine = key_slice_affine()
+    # RAS to the left and to the back.
+    return PlaneGrid(KEY_SLICE_SHAPE, KEY_SLICE_SPACING, (-affine[0, 3], -affine[1, 3]))

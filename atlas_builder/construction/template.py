@@ -1,0 +1,157 @@
+"""One iteration of template estimation: average, sharpen, move towards the average shape.
+
+The workflow is that of ``antsMultivariateTemplateConstruction2.sh`` [1]_: every participant is
+registered to the template; the mean of the warped images, sharpened, is deformed by the inverse of
+the mean transform, so that the template drifts to the middle of the cohort's shapes.
+
+References
+----------
+.. [1] Avants BB, Yushkevich P, Pluta J, et al. The optimal template effect in hippocampus studies
+   of diseased populations. NeuroImage 49:2457-2466 (2010). doi:10.1016/j.neuroimage.2009.09.062
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.linalg import expm, logm
+
+from atlas_builder.transform import (
+    FloatArray,
+    PlaneGrid,
+    Transform,
+    apply_affine,
+    displace,
+    sample,
+)
+
+GRADIENT_STEP = 0.25
+"""Share of the mean deformation taken back in one step of the shape update."""
+
+_SHAPE_STEPS = 4  # as the ANTs script composes the step
+
+
+@dataclass
+class RunningMean:
+    """The sums over participants of one iteration; its size does not depend on their number.
+
+    Attributes
+    ----------
+    image : ndarray, shape (nx, ny)
+        Sum of the warped images, HU.
+    displacement : ndarray, shape (2, mx, my)
+        Sum of the deformations, mm.
+    log_affine : ndarray, shape (3, 3)
+        Sum of the logarithms of the affines: a mean of matrices, not of their entries.
+    count : int
+        Participants added.
+    """
+
+    image: NDArray[np.float64]
+    displacement: NDArray[np.float64]
+    log_affine: NDArray[np.float64]
+    count: int = 0
+
+    @classmethod
+    def empty(cls, grid: PlaneGrid) -> RunningMean:
+        """Return sums of nothing; deformations lie on the halved grid."""
+        return cls(np.zeros(grid.shape), np.zeros((2, *grid.halved().shape)), np.zeros((3, 3)))
+
+    def add(self, warped: FloatArray, transform: Transform) -> None:
+        """Add a participant; the order of the calls decides the last bits."""
+        self.image += warped
+        self.displacement += transform.displacement
+        self.log_affine += logm(transform.affine).real
+        self.count += 1
+
+
+@dataclass(frozen=True)
+class ShapeUpdate:
+    """The step of a template towards the mean shape.
+
+    Attributes
+    ----------
+    affine : ndarray, shape (3, 3)
+        The mean affine, template to participants.
+    displacement : ndarray, shape (2, mx, my)
+        The mean deformation, mm on `grid`.
+    grid : PlaneGrid
+        The grid of `displacement`.
+    gradient_step : float
+        Share of the deformation taken back in each of four steps.
+    """
+
+    affine: NDArray[np.float64]
+    displacement: NDArray[np.float64]
+    grid: PlaneGrid
+    gradient_step: float
+
+    @classmethod
+    def from_mean(cls, mean: RunningMean, grid: PlaneGrid, gradient_step: float) -> ShapeUpdate:
+        """Return the update that the sums of an iteration ask for; `grid` is the images' grid."""
+        return cls(
+            expm(mean.log_affine / mean.count),
+            mean.displacement / mean.count,
+            grid.halved(),
+            gradient_step,
+        )
+
+    def points(self, points: FloatArray) -> NDArray[np.float64]:
+        """Return where the old template holds what the new one shows at `points` (mm)."""
+        moved = apply_affine(np.linalg.inv(self.affine), points)
+        for _ in range(_SHAPE_STEPS):
+            moved = displace(moved, -self.gradient_step * self.displacement, self.grid)
+        return moved
+
+    def initial_affine(self, affine: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a participant's affine to the new template, given that to the old one."""
+        return np.asarray(affine @ np.linalg.inv(self.affine), dtype=np.float64)
+
+
+def update_template(
+    mean: RunningMean, update: ShapeUpdate, grid: PlaneGrid, sharpening: float
+) -> NDArray[np.float32]:
+    """Return the next template: the mean image, sharpened and moved towards the mean shape.
+
+    Parameters
+    ----------
+    mean : RunningMean
+        The sums of the iteration.
+    update : ShapeUpdate
+        Their shape update.
+    grid : PlaneGrid
+        The grid of the images.
+    sharpening : float
+        Weight of the Laplacian-sharpened mean against the mean itself, 0 to 1.
+
+    Returns
+    -------
+    ndarray of float32, shape (nx, ny)
+        HU.
+    """
+    average = mean.image / mean.count
+    sharpened = (1 - sharpening) * average + sharpening * sharpen(average)
+    return np.asarray(sample(sharpened, grid, update.points(grid.points())), dtype=np.float32)
+
+
+def sharpen(image: FloatArray) -> NDArray[np.float64]:
+    """Sharpen an image by its Laplacian as ITK does.
+
+    The Laplacian, stretched to the range of the image, is taken away from it; the result has the
+    mean of the image and stays within its range.
+
+    References
+    ----------
+    Insight Toolkit, ``itk::LaplacianSharpeningImageFilter`` (class documentation).
+    """
+    values: NDArray[np.float64] = np.asarray(image, dtype=np.float64)
+    low, high = values.min(), values.max()
+    laplacian = ndimage.laplace(values, mode="nearest")
+    laplacian_range = np.ptp(laplacian)
+    if laplacian_range == 0:
+        return values
+    enhanced = values - (laplacian - laplacian.min()) * (high - low) / laplacian_range
+    return np.clip(enhanced + values.mean() - enhanced.mean(), low, high)

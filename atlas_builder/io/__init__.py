@@ -1,0 +1,1 @@
+"""Scans, cohorts and atlases in and out of files."""

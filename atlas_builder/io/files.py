@@ -1,0 +1,58 @@
+"""Files that are either whole or absent, and their checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Write a file so that its final name only ever holds a complete one.
+
+    The block writes to the path it is given, which lies in the same folder and ends in the same
+    suffixes, so that a library picks the format it would pick for the final name. When the block
+    ends the file is flushed to the disk and renamed in one step; when it raises, what was written
+    is removed and a file that already had the final name stays as it was.
+
+    Parameters
+    ----------
+    path : Path
+        The final name. Its folder must exist.
+
+    Yields
+    ------
+    Path
+        Where to write.
+    """
+    path = Path(path)
+    # Not tempfile: it creates files that only their owner may read, whatever the umask says.
+    partial = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    try:
+        yield partial
+        _flush(partial)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 checksum of a file as 64 hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,20 @@
+"""Settings of every test: one thread a process, no windows, and examples that repeat."""
+
+import os
+
+from hypothesis import settings
+
+# pytest's workers take the cores, and ANTs repeats its results only on one thread.
+# Libraries read these when they are first imported.
+os.environ.update(
+    ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS="1",
+    MKL_NUM_THREADS="1",
+    MPLBACKEND="Agg",
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+)
+
+settings.register_profile("ci", derandomize=True, deadline=None)
+# New examples on each run: pytest --hypothesis-profile explore
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile("ci")
