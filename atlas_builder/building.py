@@ -12,12 +12,12 @@ from pathlib import Path
 
 from atlas_builder.anatomy import LEVELS
 from atlas_builder.construction.build import Build, Settings, describe_inputs, estimate_atlas
-from atlas_builder.construction.iteration import Progress
 from atlas_builder.construction.workers import open_workers
 from atlas_builder.errors import InputError
 from atlas_builder.io.atlas import METADATA, AtlasLevel, read_metadata, write_level, write_metadata
 from atlas_builder.io.files import replacing
 from atlas_builder.preprocessing.key_slice import key_slice_affine
+from atlas_builder.progress import Progress, no_progress
 from atlas_builder.reporting.build_report import write_build_report
 
 WORK = ".build"
@@ -33,7 +33,7 @@ def build_atlas(
     scheduler: str | None = None,
     strict: bool = False,
     restart: bool = False,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = no_progress,
 ) -> bool:
     """Build an age group's atlas and its report.
 

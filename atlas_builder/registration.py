@@ -80,7 +80,7 @@ def register(
     *,
     metric: Metric,
     schedule: Schedule,
-    initial_affine: NDArray[np.float64] | None = None,
+    initial_affine: NDArray[np.float64],
 ) -> Transform:
     """Register a participant's slice to a template: affine, then SyN.
 
@@ -94,9 +94,8 @@ def register(
         Of the SyN stage; the affine stage uses mutual information.
     schedule : Schedule
         Iterations of both stages.
-    initial_affine : ndarray, shape (3, 3), optional
-        Where the affine stage starts, template to participant in mm. By default the centres of
-        mass are aligned.
+    initial_affine : ndarray, shape (3, 3)
+        Where the affine stage starts, template to participant in mm.
 
     Returns
     -------
@@ -106,10 +105,8 @@ def register(
     with tempfile.TemporaryDirectory(prefix="aspects-atlas-") as folder:
         prefix = f"{folder}/"
         fixed_image, moving_image = _to_ants(fixed, grid), _to_ants(moving, grid)
-        start = None
-        if initial_affine is not None:
-            start = f"{prefix}start.mat"
-            _write_affine(initial_affine, Path(start))
+        start = f"{prefix}start.mat"
+        _write_affine(initial_affine, Path(start))
         affine = ants.registration(
             fixed_image,
             moving_image,

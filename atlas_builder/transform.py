@@ -8,12 +8,14 @@ anywhere without the library that estimated it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-FloatArray = NDArray[np.floating]
+FloatArray: TypeAlias = NDArray[np.floating]
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def halve(image: FloatArray) -> FloatArray:
 
 
 def sample(
-    image: NDArray[np.generic], grid: PlaneGrid, points: FloatArray, order: int = 1
-) -> NDArray[np.generic]:
+    image: NDArray[Value], grid: PlaneGrid, points: FloatArray, order: int = 1
+) -> NDArray[Value]:
     """Interpolate an image at points.
 
     Parameters
@@ -83,9 +85,10 @@ def sample(
     ndarray, shape (...)
         The type of `image`.
     """
-    return np.asarray(
-        ndimage.map_coordinates(image, grid.indices_of(points), order=order, mode="constant")
+    sampled: NDArray[Value] = ndimage.map_coordinates(
+        image, grid.indices_of(points), order=order, mode="constant"
     )
+    return sampled
 
 
 def sample_labels(

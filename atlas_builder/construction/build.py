@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from atlas_builder import __version__
 from atlas_builder.anatomy import LEVELS, AgeGroup, Level
-from atlas_builder.construction.iteration import Progress, build_level
+from atlas_builder.construction.iteration import build_level
 from atlas_builder.construction.level import LevelJob, LevelResult
 from atlas_builder.construction.preparation import (
     Preparation,
@@ -26,18 +27,14 @@ from atlas_builder.construction.workers import Workers
 from atlas_builder.errors import InputError
 from atlas_builder.io.cohort import Participant, Refusal, read_participants
 from atlas_builder.io.files import replacing
-from atlas_builder.preprocessing.key_slice import (
-    KEY_SLICE_SHAPE,
-    KEY_SLICE_SPACING,
-    key_slice_affine,
-)
+from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, key_slice_grid
+from atlas_builder.progress import Progress
 from atlas_builder.registration import COARSE, FINE, SEED, Metric
-from atlas_builder.transform import PlaneGrid
 
 LEAST_PARTICIPANTS = 3
 """Two make no majority."""
 
-_PACKAGES = ("aspects-atlas", "antspyx", "numpy", "scipy", "nibabel")
+_PACKAGES = ("antspyx", "numpy", "scipy", "nibabel")
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,8 @@ def describe_inputs(cohort: Path, settings: Settings) -> dict[str, object]:
     files = sorted(path for path in Path(cohort).rglob("*") if path.is_file())
     return {
         "settings": settings.describe(),
-        "versions": {package: version(package) for package in _PACKAGES},
+        "versions": {"aspects-atlas": __version__}
+        | {package: version(package) for package in _PACKAGES},
         "files": [
             [path.relative_to(cohort).as_posix(), path.stat().st_size, path.stat().st_mtime_ns]
             for path in files
@@ -174,7 +172,9 @@ def estimate_atlas(
             refusals.append(Refusal(participant.participant_id, preparation.refusal))
     _check_enough(cohort, list(notes), refusals, strict)
     used = tuple(p for p in participants if p.participant_id in notes)
-    level_jobs = {level: _level_job(level, work, notes, settings) for level in LEVELS}
+    level_jobs = {
+        level: level_job(level, work / "participants", work, notes, settings) for level in LEVELS
+    }
     results = {level: build_level(job, workers, progress) for level, job in level_jobs.items()}
     return Build(settings, inputs, used, notes, tuple(refusals), level_jobs, results)
 
@@ -222,9 +222,26 @@ def _check_enough(cohort: Path, used: list[str], refusals: list[Refusal], strict
         )
 
 
-def _level_job(
-    level: Level, work: Path, notes: dict[str, Preparation], settings: Settings
+def level_job(
+    level: Level,
+    prepared: Path,
+    work: Path,
+    notes: dict[str, Preparation],
+    settings: Settings,
 ) -> LevelJob:
+    """Describe the build of one level.
+
+    Parameters
+    ----------
+    level : str
+        BGL or SGL.
+    prepared, work : Path
+        The folder of the prepared participants; the folder in which the level gets its own.
+    notes : dict of str to Preparation
+        Of the participants to use, in the order in which they are averaged.
+    settings : Settings
+        What to build.
+    """
     names = tuple(notes)
     crop = brain_box(notes.values(), level)
     x, y = (axis.start for axis in crop)
@@ -235,7 +252,7 @@ def _level_job(
     return LevelJob(
         level,
         names,
-        work / "participants",
+        prepared,
         work / level,
         key_slice_grid().cropped((x, y), (nx, ny)),
         crop,
@@ -245,10 +262,3 @@ def _level_job(
         settings.sharpening,
         initial,
     )
-
-
-def key_slice_grid() -> PlaneGrid:
-    """Return the key-slice grid; its middle is the origin."""
-    affine = key_slice_affine()
-    # RAS to the left and to the back.
-    return PlaneGrid(KEY_SLICE_SHAPE, KEY_SLICE_SPACING, (-affine[0, 3], -affine[1, 3]))

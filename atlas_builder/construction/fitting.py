@@ -47,13 +47,16 @@ class Fit:
     transform : Transform
         Template to participant.
     warped : ndarray of float32, shape (nx, ny)
-        The participant's image on the template, HU.
+        The participant's image on the template, HU; fades to 0 across the rim of the brain.
+    brain : ndarray of float32, shape (nx, ny)
+        The participant's brain on the template, 0 to 1: what `warped` fades by.
     correlation : float
         Pearson correlation of `warped` with the template over the pixels where either has brain.
     """
 
     transform: Transform
     warped: NDArray[np.float32]
+    brain: NDArray[np.float32]
     correlation: float
 
 
@@ -68,8 +71,9 @@ def fit(task: FitTask) -> Fit:
         initial_affine=task.initial_affine,
     )
     points = transform.to_participant(task.grid.points())
-    warped = np.asarray(sample(task.image, task.grid, points), dtype=np.float32)
-    return Fit(transform, warped, correlation(task.template, warped))
+    warped = sample(task.image, task.grid, points)
+    brain = sample((task.image != 0).astype(np.float32), task.grid, points)
+    return Fit(transform, warped, brain, correlation(task.template, warped))
 
 
 def register_slices(
@@ -92,9 +96,13 @@ def register_slices(
         HU on `grid`, 0 outside the brain; nx and ny even.
     grid : PlaneGrid
         Of both images.
-    metric, schedule, initial_affine
+    metric, schedule
         As `atlas_builder.registration.register` takes them.
+    initial_affine : ndarray, shape (3, 3), optional
+        Where the affine stage starts; by default `extent_affine`.
     """
+    if initial_affine is None:
+        initial_affine = extent_affine(fixed, moving, grid)
     return register(
         halve(np.clip(fixed, *TISSUE_HU)),
         halve(np.clip(moving, *TISSUE_HU)),
@@ -103,6 +111,36 @@ def register_slices(
         schedule=schedule,
         initial_affine=initial_affine,
     )
+
+
+def extent_affine(fixed: FloatArray, moving: FloatArray, grid: PlaneGrid) -> NDArray[np.float64]:
+    """Return the shift and the scale along each axis that give two brains the same extent.
+
+    Key slices are upright, so this is close: it spares the affine stage the local optima in which a
+    large brain is fitted to a small one by its centre only.
+
+    Parameters
+    ----------
+    fixed, moving : ndarray, shape (nx, ny)
+        HU on `grid`, 0 outside the brain.
+    grid : PlaneGrid
+        Of both images.
+
+    Returns
+    -------
+    ndarray, shape (3, 3)
+        Fixed to moving, on points in mm.
+    """
+    points = grid.points()
+    centres, extents = [], []
+    for image in (fixed, moving):
+        brain = points[:, image != 0]
+        centres.append(brain.mean(axis=1))
+        extents.append(brain.std(axis=1))
+    scale = extents[1] / extents[0]
+    affine = np.diag([*scale, 1.0])
+    affine[:2, 2] = centres[1] - scale * centres[0]
+    return affine
 
 
 def correlation(first: FloatArray, second: FloatArray) -> float:
@@ -123,6 +161,7 @@ def save_fit(path: Path, result: Fit) -> None:
             field_spacing=transform.grid.spacing,
             field_origin=transform.grid.origin,
             warped=result.warped,
+            brain=result.brain,
             correlation=result.correlation,
         )
 
@@ -138,5 +177,6 @@ def load_fit(path: Path) -> Fit:
                 arrays["affine"], arrays["displacement"], arrays["inverse_displacement"], grid
             ),
             arrays["warped"],
+            arrays["brain"],
             float(arrays["correlation"]),
         )

@@ -16,15 +16,18 @@ from numpy.typing import NDArray
 from atlas_builder.construction.fitting import Fit, FitTask, fit, load_fit, save_fit
 from atlas_builder.construction.labels import CarryTask, Votes, carry, tidy
 from atlas_builder.construction.level import Estimate, IterationRecord, LevelJob, LevelResult
-from atlas_builder.construction.template import RunningMean, ShapeUpdate, update_template
+from atlas_builder.construction.template import (
+    RunningMean,
+    ShapeUpdate,
+    average_brain,
+    update_template,
+)
 from atlas_builder.construction.workers import Workers
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
+from atlas_builder.progress import Progress
 from atlas_builder.registration import COARSE, FINE
 from atlas_builder.validation.entropy import shannon_entropy
 from atlas_builder.validation.overlap import dice_by_label
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done and how much there is."""
 
 
 def build_level(job: LevelJob, workers: Workers, progress: Progress) -> LevelResult:
@@ -53,10 +56,12 @@ def build_level(job: LevelJob, workers: Workers, progress: Progress) -> LevelRes
 def _initial_template(job: LevelJob) -> NDArray[np.float32]:
     if job.initial != "average":
         return job.load(job.initial).image
-    total = np.zeros(job.grid.shape)
+    total, brain = np.zeros((2, *job.grid.shape))
     for participant in job.participants:
-        total += job.load(participant).image
-    return np.asarray(total / len(job.participants), np.float32)
+        image = job.load(participant).image
+        total += image
+        brain += image != 0
+    return average_brain(total, brain, len(job.participants)).astype(np.float32)
 
 
 def _iterate(job: LevelJob, number: int, workers: Workers, progress: Progress) -> None:
@@ -81,7 +86,7 @@ def _iterate(job: LevelJob, number: int, workers: Workers, progress: Progress) -
     stage, total = f"{job.level} iteration {number}", len(job.participants)
     progress(stage, 0, total)
     for result in _fits(job.participants, job.fits(number), task, workers):
-        mean.add(result.warped, result.transform)
+        mean.add(result.warped, result.brain, result.transform)
         magnitude += float(np.hypot(*result.transform.displacement).mean())
         correlations.append(result.correlation)
         fitted.append(result.transform.affine)

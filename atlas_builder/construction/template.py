@@ -42,6 +42,8 @@ class RunningMean:
     ----------
     image : ndarray, shape (nx, ny)
         Sum of the warped images, HU.
+    brain : ndarray, shape (nx, ny)
+        Sum of the warped brains: how many participants `image` is the sum of, fractions included.
     displacement : ndarray, shape (2, mx, my)
         Sum of the deformations, mm.
     log_affine : ndarray, shape (3, 3)
@@ -51,6 +53,7 @@ class RunningMean:
     """
 
     image: NDArray[np.float64]
+    brain: NDArray[np.float64]
     displacement: NDArray[np.float64]
     log_affine: NDArray[np.float64]
     count: int = 0
@@ -58,11 +61,13 @@ class RunningMean:
     @classmethod
     def empty(cls, grid: PlaneGrid) -> RunningMean:
         """Return sums of nothing; deformations lie on the halved grid."""
-        return cls(np.zeros(grid.shape), np.zeros((2, *grid.halved().shape)), np.zeros((3, 3)))
+        image, brain = np.zeros((2, *grid.shape))
+        return cls(image, brain, np.zeros((2, *grid.halved().shape)), np.zeros((3, 3)))
 
-    def add(self, warped: FloatArray, transform: Transform) -> None:
+    def add(self, warped: FloatArray, brain: FloatArray, transform: Transform) -> None:
         """Add a participant; the order of the calls decides the last bits."""
         self.image += warped
+        self.brain += brain
         self.displacement += transform.displacement
         self.log_affine += logm(transform.affine).real
         self.count += 1
@@ -132,9 +137,23 @@ def update_template(
     ndarray of float32, shape (nx, ny)
         HU.
     """
-    average = mean.image / mean.count
+    average = average_brain(mean.image, mean.brain, mean.count)
     sharpened = (1 - sharpening) * average + sharpening * sharpen(average)
-    return np.asarray(sample(sharpened, grid, update.points(grid.points())), dtype=np.float32)
+    points = update.points(grid.points())
+    # Sharpening lifts the background off 0, and interpolation blurs the rim.
+    inside = sample((average != 0).astype(np.float64), grid, points)
+    image = sample(np.where(average != 0, sharpened, 0), grid, points)
+    return np.where(inside >= 0.5, image / np.maximum(inside, 0.5), 0).astype(np.float32)
+
+
+def average_brain(total: FloatArray, brain: FloatArray, count: int) -> NDArray[np.float64]:
+    """Return the mean of images over those that have brain at a pixel.
+
+    Pixels where less than half of `count` images have brain are 0, so the rim of the mean is as
+    sharp and as bright as that of one image.
+    """
+    inside = brain >= count / 2
+    return np.where(inside, total / np.where(inside, brain, 1), 0)
 
 
 def sharpen(image: FloatArray) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from atlas_builder.errors import InputError
 from atlas_builder.io.scan import Slice
 from atlas_builder.preprocessing.plausibility import find_brain
 from atlas_builder.preprocessing.symmetry import Alignment, find_alignment
+from atlas_builder.transform import PlaneGrid
 
 KEY_SLICE_SHAPE = (460, 460)
 """Pixels to the patient's left and to the back."""
@@ -56,6 +57,12 @@ def key_slice_affine() -> NDArray[np.float64]:
     affine = np.diag([-KEY_SLICE_SPACING, -KEY_SLICE_SPACING, 1.0, 1.0])
     affine[:2, 3] = KEY_SLICE_SPACING * _MIDDLE
     return affine
+
+
+def key_slice_grid() -> PlaneGrid:
+    """Return the key-slice grid; its middle is the origin of points in mm."""
+    x, y = (-KEY_SLICE_SPACING * middle for middle in _MIDDLE)
+    return PlaneGrid(KEY_SLICE_SHAPE, KEY_SLICE_SPACING, (float(x), float(y)))
 
 
 def make_key_slice(ct: Slice) -> KeySlice:

@@ -1,0 +1,1 @@
+"""Figures and pages that people read: what an atlas is made of and how well it is made."""

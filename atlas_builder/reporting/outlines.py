@@ -1,0 +1,73 @@
+"""Outlines of masks and regions as vector paths: sharp at any size, and small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from contourpy import contour_generator
+from matplotlib.path import Path
+from numpy.typing import NDArray
+
+from atlas_builder.anatomy import Region
+from atlas_builder.transform import halve
+
+_TOLERANCE = 0.25
+"""Millimetres that an outline may leave its border by; a quarter of a shown pixel."""
+
+
+def mask_outline(mask: NDArray[np.bool_], first: tuple[int, int]) -> str:
+    """Return the outline of a mask as the ``d`` of an SVG path.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (nx, ny)
+        Pixels of the key-slice grid, 0.5 mm; nx and ny even.
+    first : tuple of int
+        Where pixel ``(0, 0)`` of the mask lies on the key-slice grid.
+
+    Returns
+    -------
+    str
+        In the coordinates of the 1 mm head picture, in radiological convention, where a pixel's
+        corners are whole numbers; empty for an empty mask.
+    """
+    # A frame of background, so that outlines close at the border.
+    coverage = np.pad(halve(mask.astype(np.float32)), 1)
+    if not coverage.any():
+        return ""
+    borders = contour_generator(z=coverage.T).lines(0.5)
+    # Pixel h of the halved mask covers key-slice pixels 2h and 2h + 1; pixel i of the head picture
+    # lies on key-slice pixel 2i, and its centre at i + 0.5. The frame shifts by one more.
+    shift = np.array(first) / 2 + 0.25 + 0.5 - 1
+    return "".join(_svg(_thin(np.asarray(border)) + shift) for border in borders)
+
+
+def region_outlines(
+    labels: NDArray[np.uint8], regions: Iterable[Region], first: tuple[int, int]
+) -> dict[str, str]:
+    """Return the outline of each region, both sides in one, by the region's name.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (nx, ny)
+        As the mask of `mask_outline`.
+    regions : iterable of Region
+        Which regions.
+    first : tuple of int
+        As `mask_outline` takes it.
+    """
+    return {region.name: mask_outline(labels == region, first) for region in regions}
+
+
+def _thin(border: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Leave out the points of a closed border that lie on a line between others."""
+    path = Path(border)
+    path.should_simplify = True
+    path.simplify_threshold = _TOLERANCE
+    return np.concatenate(path.to_polygons(closed_only=False))
+
+
+def _svg(polygon: NDArray[np.float64]) -> str:
+    points = [f"{x:.1f} {y:.1f}" for x, y in polygon]
+    return f"M{points[0]}L{' '.join(points[1:])}Z"

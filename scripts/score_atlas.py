@@ -1,0 +1,60 @@
+"""Print how well an atlas, mapped onto a cohort's validation participants, agrees with a rater.
+
+Usage: python scripts/score_atlas.py ATLAS COHORT [--rater expert] [--split validation] [--jobs 2]
+
+Each participant's key slices are preprocessed as for building, the atlas is registered to them and
+its regions are carried to the scan's own pixels, where the rater drew. Printed is the mean Dice
+similarity coefficient of each region, both sides together, over participants.
+"""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from atlas_builder.anatomy import Region
+from atlas_builder.construction.workers import open_workers
+from atlas_builder.io.atlas import Atlas, read_atlas
+from atlas_builder.io.cohort import Participant, read_key_slices, read_participants
+from atlas_builder.mapping import map_level, regions_on_slice
+from atlas_builder.preprocessing.key_slice import make_key_slice
+from atlas_builder.validation.overlap import dice_by_label
+
+
+def score(participant: Participant, atlas: Atlas, rater: str) -> dict[int, float]:
+    """Return the Dice coefficient of each region of one participant."""
+    scores: dict[int, float] = {}
+    for level, drawn in read_key_slices(participant, rater).items():
+        key = make_key_slice(drawn.ct)
+        content = atlas.levels[level]
+        shape = drawn.labels.data.shape
+        mapped = regions_on_slice(content, map_level(content, key), key, (shape[0], shape[1]))
+        regions = [region for region in Region if region.level == level]
+        scores |= dice_by_label(mapped, drawn.labels.data.astype(np.uint8), regions)
+    return scores
+
+
+def main() -> None:
+    """Read the arguments, score everyone, print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("atlas", type=Path)
+    parser.add_argument("cohort", type=Path)
+    parser.add_argument("--rater", default="expert")
+    parser.add_argument("--split", default="validation")
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    atlas = read_atlas(arguments.atlas)
+    participants, _ = read_participants(arguments.cohort, atlas.age_group, arguments.split)
+    with open_workers(arguments.jobs) as workers:
+        task = partial(score, atlas=atlas, rater=arguments.rater)
+        scores = list(workers.in_order(task, participants))
+    for region in Region:
+        values = [of_participant[region] for of_participant in scores]
+        print(f"{region.name:>4}  {np.mean(values):.4f}  lowest {np.min(values):.4f}")
+    everything = [[of_one[region] for region in Region] for of_one in scores]
+    print(f"mean  {np.mean(everything):.4f}  over {len(scores)} participants, ten regions")
+
+
+if __name__ == "__main__":
+    main()
