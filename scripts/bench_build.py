@@ -76,7 +76,7 @@ def contend(name: str, prepared: Path, out: Path, arguments: argparse.Namespace)
 def _ours(
     prepared: Path, notes: dict[str, Preparation], out: Path, arguments: argparse.Namespace
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8], float | None]:
-    settings = Settings(arguments.age_group, metric=Metric(arguments.metric))
+    settings = Settings(arguments.age_group)
     job = level_job(arguments.level, prepared, out / "work", notes, settings)
     with open_workers(WORKERS) as workers:
         result = build_level(job, workers, no_progress)
@@ -132,7 +132,7 @@ def run_contender(
 ) -> dict[str, float]:
     """Run a contender in a process of its own and return its measures."""
     out.mkdir()
-    command = [sys.executable, __file__, str(arguments.cohort), "--metric", arguments.metric]
+    command = [sys.executable, __file__, str(arguments.cohort)]
     command += ["--age-group", str(arguments.age_group), "--level", arguments.level]
     command += ["--contender", name, "--participants", str(participants)]
     subprocess.run(
@@ -163,7 +163,7 @@ def compare(arguments: argparse.Namespace) -> None:
         largest = sizes[-1]
         peer = run_contender("peer", largest, prepared, Path(folder) / "peer", arguments)
 
-        print(f"{arguments.level}, {largest} participants, 4 iterations, metric {arguments.metric}")
+        print(f"{arguments.level}, {largest} participants, 4 iterations")
         print(f"{'':12}{'seconds':>9}{'DSC':>8}{'entropy':>9}{'MiB':>7}")
         for name, measures, out in (
             ("this", ours[largest], Path(folder) / f"ours-{largest}"),
@@ -179,9 +179,8 @@ def compare(arguments: argparse.Namespace) -> None:
         print(f"time of ants.build_template over this project's: {ratio:.1f}")
         print("growth of this project's build:")
         for size, measures in ours.items():
-            print(
-                f"{size:5} participants {measures['seconds']:7.1f} s {measures['memory_mib']:6.0f} MiB"
-            )
+            seconds, memory = measures["seconds"], measures["memory_mib"]
+            print(f"{size:5} participants {seconds:7.1f} s {memory:6.0f} MiB")
 
 
 def main() -> None:
@@ -190,7 +189,6 @@ def main() -> None:
     parser.add_argument("cohort", type=Path)
     parser.add_argument("--age-group", type=AgeGroup.parse, required=True)
     parser.add_argument("--level", choices=["BGL", "SGL"], default="BGL")
-    parser.add_argument("--metric", choices=[metric.value for metric in Metric], default="mi")
     parser.add_argument(
         "--sizes", type=lambda text: [int(n) for n in text.split(",")], default=[4, 8, 16]
     )

@@ -1,6 +1,6 @@
 """Print how well an atlas, mapped onto a cohort's validation participants, agrees with a rater.
 
-Usage: python scripts/score_atlas.py ATLAS COHORT [--rater expert] [--split validation] [--jobs 2]
+Usage: python scripts/score_atlas.py ATLAS COHORT [--rater expert] [--metric mi] [--jobs 2]
 
 Each participant's key slices are preprocessed as for building, the atlas is registered to them and
 its regions are carried to the scan's own pixels, where the rater drew. Printed is the mean Dice
@@ -19,17 +19,20 @@ from atlas_builder.io.atlas import Atlas, read_atlas
 from atlas_builder.io.cohort import Participant, read_key_slices, read_participants
 from atlas_builder.mapping import map_level, regions_on_slice
 from atlas_builder.preprocessing.key_slice import make_key_slice
+from atlas_builder.registration import Metric
 from atlas_builder.validation.overlap import dice_by_label
 
 
-def score(participant: Participant, atlas: Atlas, rater: str) -> dict[int, float]:
+def score(participant: Participant, atlas: Atlas, rater: str, metric: Metric) -> dict[int, float]:
     """Return the Dice coefficient of each region of one participant."""
     scores: dict[int, float] = {}
     for level, drawn in read_key_slices(participant, rater).items():
         key = make_key_slice(drawn.ct)
         content = atlas.levels[level]
         shape = drawn.labels.data.shape
-        mapped = regions_on_slice(content, map_level(content, key), key, (shape[0], shape[1]))
+        mapped = regions_on_slice(
+            content, map_level(content, key, metric), key, (shape[0], shape[1])
+        )
         regions = [region for region in Region if region.level == level]
         scores |= dice_by_label(mapped, drawn.labels.data.astype(np.uint8), regions)
     return scores
@@ -41,13 +44,13 @@ def main() -> None:
     parser.add_argument("atlas", type=Path)
     parser.add_argument("cohort", type=Path)
     parser.add_argument("--rater", default="expert")
-    parser.add_argument("--split", default="validation")
+    parser.add_argument("--metric", choices=[metric.value for metric in Metric], default="mi")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     atlas = read_atlas(arguments.atlas)
-    participants, _ = read_participants(arguments.cohort, atlas.age_group, arguments.split)
+    participants, _ = read_participants(arguments.cohort, atlas.age_group, "validation")
     with open_workers(arguments.jobs) as workers:
-        task = partial(score, atlas=atlas, rater=arguments.rater)
+        task = partial(score, atlas=atlas, rater=arguments.rater, metric=Metric(arguments.metric))
         scores = list(workers.in_order(task, participants))
     for region in Region:
         values = [of_participant[region] for of_participant in scores]

@@ -29,7 +29,7 @@ from atlas_builder.io.cohort import Participant, Refusal, read_participants
 from atlas_builder.io.files import replacing
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, key_slice_grid
 from atlas_builder.progress import Progress
-from atlas_builder.registration import COARSE, FINE, SEED, Metric
+from atlas_builder.registration import COARSE, MEDIUM, SEED, Metric
 
 LEAST_PARTICIPANTS = 3
 """Two make no majority."""
@@ -75,7 +75,7 @@ class Settings:
         return asdict(self) | {
             "age_group": str(self.age_group),
             "metric": self.metric.value,
-            "registration": {"coarse": asdict(COARSE), "fine": asdict(FINE), "seed": SEED},
+            "registration": {"first": asdict(COARSE), "last": asdict(MEDIUM), "seed": SEED},
             "spacing_mm": KEY_SLICE_SPACING,
         }
 

@@ -25,7 +25,7 @@ from atlas_builder.construction.template import (
 from atlas_builder.construction.workers import Workers
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
 from atlas_builder.progress import Progress
-from atlas_builder.registration import COARSE, FINE
+from atlas_builder.registration import COARSE, MEDIUM
 from atlas_builder.validation.entropy import shannon_entropy
 from atlas_builder.validation.overlap import dice_by_label
 
@@ -75,7 +75,7 @@ def _iterate(job: LevelJob, number: int, workers: Workers, progress: Progress) -
             job.load(participant).image,
             job.grid,
             job.metric,
-            FINE if number == job.iterations else COARSE,
+            MEDIUM if number == job.iterations else COARSE,
             affines.get(participant),
         )
 

@@ -138,11 +138,12 @@ def update_template(
         HU.
     """
     average = average_brain(mean.image, mean.brain, mean.count)
-    sharpened = (1 - sharpening) * average + sharpening * sharpen(average)
+    brain = average != 0
+    sharpened = (1 - sharpening) * average + sharpening * sharpen(average, brain)
     points = update.points(grid.points())
-    # Sharpening lifts the background off 0, and interpolation blurs the rim.
-    inside = sample((average != 0).astype(np.float64), grid, points)
-    image = sample(np.where(average != 0, sharpened, 0), grid, points)
+    # Interpolation fades the rim; where the brain still has half of the weight that is undone.
+    inside = sample(brain.astype(np.float64), grid, points)
+    image = sample(sharpened, grid, points)
     return np.where(inside >= 0.5, image / np.maximum(inside, 0.5), 0).astype(np.float32)
 
 
@@ -156,21 +157,32 @@ def average_brain(total: FloatArray, brain: FloatArray, count: int) -> NDArray[n
     return np.where(inside, total / np.where(inside, brain, 1), 0)
 
 
-def sharpen(image: FloatArray) -> NDArray[np.float64]:
-    """Sharpen an image by its Laplacian as ITK does.
+def sharpen(image: FloatArray, brain: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Sharpen a brain by its Laplacian with the strength of ITK's filter.
 
-    The Laplacian, stretched to the range of the image, is taken away from it; the result has the
-    mean of the image and stays within its range.
+    The Laplacian is taken away from the image, stretched so that its range is that of the image, as
+    ``itk::LaplacianSharpeningImageFilter`` does; the mean and the range are kept. At the rim the
+    Laplacian is that of the brain going on outwards, not of the step to the background, which would
+    leave a bright line there.
 
-    References
+    Parameters
     ----------
-    Insight Toolkit, ``itk::LaplacianSharpeningImageFilter`` (class documentation).
+    image : ndarray, shape (nx, ny)
+        HU; the background counts for the range only.
+    brain : ndarray of bool, shape (nx, ny)
+        Where to sharpen; not empty.
+
+    Returns
+    -------
+    ndarray, shape (nx, ny)
+        HU; 0 outside `brain`.
     """
-    values: NDArray[np.float64] = np.asarray(image, dtype=np.float64)
-    low, high = values.min(), values.max()
-    laplacian = ndimage.laplace(values, mode="nearest")
-    laplacian_range = np.ptp(laplacian)
-    if laplacian_range == 0:
-        return values
-    enhanced = values - (laplacian - laplacian.min()) * (high - low) / laplacian_range
-    return np.clip(enhanced + values.mean() - enhanced.mean(), low, high)
+    values = np.asarray(image, dtype=np.float64)
+    laplacian_range = np.ptp(ndimage.laplace(values, mode="nearest"))
+    gain = np.ptp(values) / laplacian_range if laplacian_range > 0 else 0.0
+    nearest = ndimage.distance_transform_edt(~brain, return_distances=False, return_indices=True)
+    change = gain * ndimage.laplace(values[tuple(nearest)], mode="nearest")[brain]
+    inside = values[brain]
+    sharpened = np.zeros_like(values)
+    sharpened[brain] = np.clip(inside - change + change.mean(), inside.min(), inside.max())
+    return sharpened

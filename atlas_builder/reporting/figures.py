@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from atlas_builder.anatomy import Level, Region, regions_of
+from atlas_builder.anatomy import Level, regions_of
 from atlas_builder.construction.build import Build
 from atlas_builder.construction.level import LevelJob, LevelResult
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE

@@ -19,7 +19,7 @@ Value = TypeVar("Value", bound=np.generic)
 BRAIN_WINDOW = (0.0, 80.0)
 """HU shown as black and as white: level 40, width 80."""
 
-_JPEG = {"quality": 82, "optimize": True}
+_JPEG = {"quality": 78, "optimize": True}
 
 
 def radiological(image: NDArray[Value]) -> NDArray[Value]:
