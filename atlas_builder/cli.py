@@ -17,6 +17,7 @@ from atlas_builder.anatomy import AgeGroup
 from atlas_builder.errors import InputError
 
 _BAD_INPUT = 2
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 def _cores() -> int:
@@ -38,13 +39,13 @@ class _AgeGroupType(click.ParamType[AgeGroup]):
             self.fail(str(error), param, ctx)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=_CONTEXT)
 @click.version_option(__version__, prog_name="aspects-atlas")
 def main_group() -> None:
     """Build, map and validate age-specific atlases of the ASPECTS regions on CT."""
 
 
-@main_group.command("build-atlas")
+@main_group.command("build-atlas", context_settings=_CONTEXT)
 @click.option(
     "--age-group",
     type=_AgeGroupType(),
@@ -161,7 +162,7 @@ def _left_out(out: Path) -> list[str]:
     return [f"Left out {r['participant_id']}: {r['reason']}" for r in metadata["left_out"]]
 
 
-@main_group.command("atlas-entropy")
+@main_group.command("atlas-entropy", context_settings=_CONTEXT)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 def atlas_entropy_command(files: tuple[Path, ...]) -> None:
     """Print the Shannon entropy of images in bits, as the ASPECTS-281 paper defines it."""

@@ -137,6 +137,8 @@ def register(
             outprefix=f"{prefix}syn",
             syn_metric=name,
             syn_sampling=sampling,
+            # Without it the other metrics see a scan's tube voltage as a deformation.
+            use_legacy_histogram_matching=metric is not Metric.MI,
             grad_step=_GRADIENT_STEP,
             reg_iterations=schedule.syn_iterations,
         )

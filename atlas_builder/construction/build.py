@@ -116,8 +116,11 @@ def describe_inputs(cohort: Path, settings: Settings) -> dict[str, object]:
 
     Files are told apart by name, size and time of change.
     """
-    files = sorted(path for path in Path(cohort).rglob("*") if path.is_file())
-    return {
+    cohort = Path(cohort)
+    # Not everything in the folder: an atlas may be built inside it.
+    places = [cohort / "participants.tsv", *cohort.glob("sub-*/**/*")]
+    files = sorted(path for path in places if path.is_file())
+    inputs = {
         "settings": settings.describe(),
         "versions": {"aspects-atlas": __version__}
         | {package: version(package) for package in _PACKAGES},
@@ -126,6 +129,9 @@ def describe_inputs(cohort: Path, settings: Settings) -> dict[str, object]:
             for path in files
         ],
     }
+    # As a file will give it back, where lists and tuples are the same.
+    read_back: dict[str, object] = json.loads(json.dumps(inputs))
+    return read_back
 
 
 def estimate_atlas(

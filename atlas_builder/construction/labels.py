@@ -98,10 +98,14 @@ def tidy(labels: NDArray[np.uint8], midline: float) -> NDArray[np.uint8]:
         for side in (~on_left, on_left):
             kept[_largest_component((labels == value) & side)] = value
     filled = kept.copy()
-    for value in np.unique(kept[kept > 0]):
-        for side in (~on_left, on_left):
-            holes = ndimage.binary_fill_holes((kept == value) & side)
-            filled[holes & (kept == 0)] = value
+    whole = [
+        (ndimage.binary_fill_holes((kept == value) & side), value)
+        for value in np.unique(kept[kept > 0])
+        for side in (~on_left, on_left)
+    ]
+    # Of regions around the same hole the innermost, which is the smallest, fills it.
+    for region, value in sorted(whole, key=lambda pair: np.count_nonzero(pair[0])):
+        filled[region & (filled == 0)] = value
     return filled
 
 

@@ -1,0 +1,85 @@
+"""Atlases of real anatomy: built from the semi-real cohort and from the published atlases."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from atlas_builder.anatomy import AgeGroup, Region
+from atlas_builder.building import build_atlas
+from atlas_builder.construction.build import Settings
+from atlas_builder.construction.workers import open_workers
+from atlas_builder.io.atlas import read_atlas
+from atlas_builder.io.cohort import read_participants
+from atlas_builder.io.nifti import read_scan
+from atlas_builder.registration import Metric
+from atlas_builder.validation.entropy import shannon_entropy
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def load_script(name: str):
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_atlas_of_semireal_cohort_maps_onto_new_participants(data: Path, tmp_path: Path) -> None:
+    group = AgeGroup(50, 69)
+    cohort = data / "semireal" / "50_69"
+    assert build_atlas(cohort, tmp_path / "atlas", Settings(group), jobs=2)
+    atlas = read_atlas(tmp_path / "atlas")
+    participants, _ = read_participants(cohort, group, "validation")
+    assert len(participants) == 8
+    score = load_script("score_atlas").score
+    scores = [score(participant, atlas, "expert", Metric.MI) for participant in participants]
+    means = np.mean([[of_one[region] for region in Region] for of_one in scores], axis=0)
+    assert means.mean() >= 0.968
+    assert means.min() >= 0.93
+
+
+def test_atlas_of_three_published_atlases_maps_onto_the_fourth(data: Path, tmp_path: Path) -> None:
+    script = load_script("leave_one_out")
+    published = data / "aspects-281"
+    means = []
+    for left_out in script.AGE_GROUPS:
+        work = tmp_path / left_out.stem
+        others = [group for group in script.AGE_GROUPS if group != left_out]
+        cohort = script.write_cohort(published, work / "others", others)
+        target = script.write_cohort(published, work / "one", [left_out])
+        build_atlas(cohort, work / "atlas", Settings(script.EVERY_AGE), jobs=2)
+        means.append(np.mean(list(script.score(work / "atlas", target).values())))
+    assert np.mean(means) >= 0.90
+    assert min(means) >= 0.85
+
+
+@pytest.mark.parametrize(
+    ("group", "bgl", "sgl"),
+    [("10_29", 2.22, 2.09), ("30_49", 2.37, 2.09), ("50_69", 2.30, 2.15), ("70_89", 2.24, 2.11)],
+)
+def test_entropy_of_published_atlases_is_that_of_the_paper(
+    data: Path, group: str, bgl: float, sgl: float
+) -> None:
+    for name, printed in (("subcortical", bgl), ("cortical", sgl)):
+        scan = read_scan(data / "aspects-281" / f"{name}_image_{group}.nii.gz")
+        assert f"{shannon_entropy(scan.data):.2f}" == f"{printed:.2f}"
+
+
+def test_participants_with_nothing_wrong_are_all_used(data: Path) -> None:
+    from atlas_builder.construction.preparation import prepare  # noqa: PLC0415
+
+    for group in ("10_29", "30_49", "70_89"):
+        first, last = (int(year) for year in group.split("_"))
+        participants, refusals = read_participants(
+            data / "semireal" / group, AgeGroup(first, last), "build"
+        )
+        assert not refusals
+        with open_workers(2) as workers:
+            tasks = ((participant, "expert") for participant in participants)
+            assert [p.refusal for p in workers.in_order(prepare, tasks)] == [None] * len(
+                participants
+            )
