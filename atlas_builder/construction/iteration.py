@@ -107,7 +107,7 @@ def _iterate(job: LevelJob, number: int, workers: Workers, progress: Progress) -
             float(deformation.max()),
             magnitude / total,
             float(np.mean(correlations)),
-            shannon_entropy(job.on_key_slice(image)),
+            shannon_entropy(np.rint(job.on_key_slice(image))),  # as files hold it, whole HU
         ),
     ).save(job.template(number))
 

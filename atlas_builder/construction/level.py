@@ -99,7 +99,7 @@ class IterationRecord:
     correlation : float
         Mean over participants of the correlation of the warped image with the template.
     entropy : float
-        Of the template that comes out, in bits, on the key-slice grid.
+        Of the template that comes out, in bits, rounded to whole HU on the key-slice grid.
     """
 
     iteration: int

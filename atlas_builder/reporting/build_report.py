@@ -12,7 +12,7 @@ from atlas_builder.anatomy import Level, regions_of
 from atlas_builder.construction.build import Build
 from atlas_builder.construction.level import LevelResult
 from atlas_builder.reporting.canvas import save_figure
-from atlas_builder.reporting.colours import REGION_COLOURS, WARNING
+from atlas_builder.reporting.colours import BRAIN, REGION_COLOURS, WARNING
 from atlas_builder.reporting.figures import draw_figures
 from atlas_builder.reporting.outliers import LEAST_DROP
 from atlas_builder.reporting.page import rows_of, write_page
@@ -69,6 +69,7 @@ def write_build_report(build: Build, out: Path) -> list[Path]:
         "results": build.results,
         "regions": {level: regions_of(level) for level in build.results},
         "region_colours": REGION_COLOURS,
+        "brain_colour": BRAIN,
         "warning_colour": WARNING,
         "mean_dice": mean_dice(build.results),
         "figures": pictures,

@@ -26,10 +26,13 @@ REGION_COLOURS: Mapping[Region, str] = {
     Region.M1: "#a8c000",
     Region.M2: "#a060a0",
     Region.M3: "#a8f0f8",
-    Region.M4: "#68c0f8",
-    Region.M5: "#f0d0a0",
-    Region.M6: "#b09858",
+    Region.M4: "#38b0f8",
+    Region.M5: "#c8e8a8",
+    Region.M6: "#c88810",
 }
+
+BRAIN = "#ff2d2d"
+"""Of the brain's outline: on bone and on black."""
 
 LEVEL_COLOURS: Mapping[Level, str] = {"BGL": "#1f5f99", "SGL": "#b4641e"}
 """Of curves; on white."""

@@ -39,7 +39,7 @@ def mask_outline(mask: NDArray[np.bool_], first: tuple[int, int]) -> str:
     # Pixel h of the halved mask covers key-slice pixels 2h and 2h + 1; pixel i of the head picture
     # lies on key-slice pixel 2i, and its centre at i + 0.5. The frame shifts by one more.
     shift = np.array(first) / 2 + 0.25 + 0.5 - 1
-    return "".join(_svg(_thinned(border) + shift) for border in borders)
+    return "".join(_svg(_thinned(np.asarray(border)) + shift) for border in borders)
 
 
 def region_outlines(
