@@ -169,7 +169,7 @@ def atlas_entropy_command(files: tuple[Path, ...]) -> None:
     from atlas_builder.io.nifti import read_scan  # noqa: PLC0415
     from atlas_builder.validation.entropy import shannon_entropy  # noqa: PLC0415
 
-    rows = [(str(path), f"{shannon_entropy(read_scan(path).data):.2f}") for path in files]
+    rows = [(str(path), f"{shannon_entropy(read_scan(path).data):.3f}") for path in files]
     width = max(len(name) for name, _ in rows)
     click.echo(f"{'image':<{width}}  entropy_bits")
     for name, entropy in rows:

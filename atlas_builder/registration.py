@@ -66,8 +66,8 @@ class Schedule:
 COARSE = Schedule((100, 20), (40, 0, 0))
 """For the first iterations of a template: what they leave out the last one makes up for."""
 
-MEDIUM = Schedule((100, 20), (40, 40, 0))
-"""For the last iteration of a template, whose average hides what finer pixels would add."""
+MEDIUM = Schedule((100, 20), (40, 40, 10))
+"""For the last iteration of a template, whose average hides what more would add."""
 
 FINE = Schedule((200, 50), (40, 40, 20))
 """For a new scan."""

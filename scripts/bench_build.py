@@ -108,13 +108,13 @@ def _peer(
     return image, tidy(votes.majority(), (KEY_SLICE_SHAPE[0] - 1) / 2), seconds
 
 
-def score(out: Path, arguments: argparse.Namespace, workers: Workers) -> float:
-    """Return the mean Dice coefficient of an atlas over regions and validation participants."""
+def score(out: Path, arguments: argparse.Namespace, workers: Workers) -> NDArray[np.float64]:
+    """Return an atlas's mean Dice coefficient over regions for each validation participant."""
     with np.load(out / "atlas.npz") as arrays:
         atlas = AtlasLevel(arrays["image"], arrays["labels"], key_slice_affine())
     participants, _ = read_participants(arguments.cohort, arguments.age_group, "validation")
     tasks = ((participant, atlas, arguments.level) for participant in participants)
-    return float(np.mean(list(workers.in_order(_score_one, tasks))))
+    return np.array(list(workers.in_order(_score_one, tasks)))
 
 
 def _score_one(task: tuple) -> float:
@@ -165,18 +165,25 @@ def compare(arguments: argparse.Namespace) -> None:
 
         print(f"{arguments.level}, {largest} participants, 4 iterations")
         print(f"{'':12}{'seconds':>9}{'DSC':>8}{'entropy':>9}{'MiB':>7}")
+        scores = {}
         for name, measures, out in (
             ("this", ours[largest], Path(folder) / f"ours-{largest}"),
             ("ants", peer, Path(folder) / "peer"),
         ):
             with np.load(out / "atlas.npz") as arrays:
                 entropy = shannon_entropy(np.rint(arrays["image"]))
+            scores[name] = score(out, arguments, workers)
             print(
-                f"{name:12}{measures['seconds']:9.1f}{score(out, arguments, workers):8.4f}"
+                f"{name:12}{measures['seconds']:9.1f}{scores[name].mean():8.4f}"
                 f"{entropy:9.2f}{measures['memory_mib']:7.0f}"
             )
         ratio = peer["seconds"] / ours[largest]["seconds"]
         print(f"time of ants.build_template over this project's: {ratio:.1f}")
+        gain = scores["this"] - scores["ants"]
+        print(
+            f"DSC of this minus ants, by participant: mean {gain.mean():+.4f}, "
+            f"standard deviation {gain.std(ddof=1):.4f}"
+        )
         print("growth of this project's build:")
         for size, measures in ours.items():
             seconds, memory = measures["seconds"], measures["memory_mib"]

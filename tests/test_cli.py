@@ -83,7 +83,7 @@ def test_entropy_prints_a_row_a_file(tmp_path: Path) -> None:
     result = run("atlas-entropy", *names)
     assert result.returncode == 0, result.stderr
     _, two, four = result.stdout.splitlines()
-    assert (two.split()[-1], four.split()[-1]) == ("1.00", "2.00")
+    assert (two.split()[-1], four.split()[-1]) == ("1.000", "2.000")
     assert two.startswith(names[0])
 
 

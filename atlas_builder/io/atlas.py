@@ -128,7 +128,10 @@ def read_atlas(folder: Path) -> Atlas:
     metadata = read_metadata(folder)
     if metadata is None:
         raise InputError(f"{folder}: no {METADATA} in it; give the folder of a finished atlas")
-    age_group = AgeGroup.parse(str(metadata.get("age_group")))
+    try:
+        age_group = AgeGroup.parse(str(metadata.get("age_group")))
+    except InputError as error:
+        raise InputError(f"{folder / METADATA}: {error}") from None
     levels: dict[Level, AtlasLevel] = {}
     for level in LEVELS:
         image = read_scan(folder / image_name(level, "image", age_group))

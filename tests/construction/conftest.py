@@ -1,8 +1,10 @@
-"""A cohort of synthetic heads whose shapes are known, and one build of it that tests share."""
+"""A cohort of synthetic heads whose shapes are known, and a build of it that tests share."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +15,9 @@ from numpy.typing import NDArray
 
 from atlas_builder.anatomy import LEVELS, AgeGroup, Level, Region
 from atlas_builder.construction.build import Build, Settings, estimate_atlas
-from atlas_builder.construction.workers import open_workers
-from atlas_builder.io.atlas import AtlasLevel, write_level
+from atlas_builder.construction.level import LevelResult
+from atlas_builder.construction.workers import Workers, open_workers
+from atlas_builder.progress import no_progress
 
 Points = NDArray[np.float64]
 
@@ -91,9 +94,7 @@ def draw_head(points: Points, level: Level) -> NDArray[np.float64]:
     return hu
 
 
-def write_participant(
-    cohort: Path, name: str, shape: Shape, seed: int, angle: float = 0.0
-) -> None:
+def write_participant(cohort: Path, name: str, shape: Shape, seed: int, angle: float = 0.0) -> None:
     """Write both levels' slices and labels, in the form that has one file a level."""
     folder = cohort / name
     folder.mkdir(parents=True)
@@ -110,3 +111,105 @@ def write_participant(
         for data, ending in ((ct, "ct"), (draw_labels(points, level), "rater-expert_labels")):
             image = nib.Nifti1Image(data[..., np.newaxis], affine)
             nib.save(image, folder / f"{name}_level-{level}_{ending}.nii.gz")
+
+
+SHAPES = {
+    "sub-01": (Shape(wide=1.05, bend=2.0), 3.0),
+    "sub-02": (Shape(wide=1 / 1.05, bend=-2.0), -5.0),
+    "sub-03": (Shape(long=1.05, bend=1.0), 8.0),
+    "sub-04": (Shape(long=1 / 1.05, bend=-1.0), 0.0),
+}
+"""The shape of each participant and its turn in the scanner; the mean shape is the mean head."""
+
+SETTINGS = Settings(AgeGroup(50, 69), iterations=2)
+
+
+def write_table(cohort: Path, *rows: tuple[str, float | str]) -> None:
+    lines = ["participant_id\tage", *(f"{name}\t{age}" for name, age in rows)]
+    (cohort / "participants.tsv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="session")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four participants; not to be changed, see `copied`."""
+    folder = tmp_path_factory.mktemp("cohort")
+    for seed, (name, (shape, angle)) in enumerate(SHAPES.items()):
+        write_participant(folder, name, shape, seed, angle)
+    write_table(folder, *((name, 55 + place) for place, name in enumerate(SHAPES)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """What two processes make of the cohort, with the work folder; not to be changed."""
+    with open_workers(2) as workers:
+        return estimate_atlas(
+            cohort, tmp_path_factory.mktemp("built") / "work", SETTINGS, workers, no_progress
+        )
+
+
+def work_of(build: Build) -> Path:
+    return build.jobs["BGL"].folder.parent
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A cohort and the finished work on it, for a test to change."""
+
+    cohort: Path
+    work: Path
+
+
+@pytest.fixture
+def copied(cohort: Path, built: Build, tmp_path: Path) -> Copied:
+    """Copies that keep the times of the files, so the work is still that of the cohort."""
+    return Copied(
+        Path(shutil.copytree(cohort, tmp_path / "cohort")),
+        Path(shutil.copytree(work_of(built), tmp_path / "work")),
+    )
+
+
+class _Here(Executor):
+    def submit(self, function, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+        future: Future[object] = Future()
+        try:
+            future.set_result(function(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture(scope="session")
+def here() -> Workers:
+    """Workers that are this very process."""
+    return Workers(_Here(), 1)
+
+
+def assert_same_bits(first: LevelResult, second: LevelResult) -> None:
+    for name in ("image", "labels", "probabilities"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+    for name in ("templates", "deformations"):
+        for one, other in zip(getattr(first, name), getattr(second, name), strict=True):
+            np.testing.assert_array_equal(one, other)
+    for name in ("records", "correlation", "dice"):
+        assert getattr(first, name) == getattr(second, name)
+
+
+@pytest.fixture(scope="session")
+def same_bits() -> Callable[[LevelResult, LevelResult], None]:
+    return assert_same_bits
+
+
+class MeanHead:
+    """The head in the middle of the cohort's shapes."""
+
+    labels = staticmethod(draw_labels)
+
+    @staticmethod
+    def brain(points: Points) -> NDArray[np.bool_]:
+        return np.hypot(points[0] / HALF_WIDTH, points[1] / HALF_LENGTH) < 1
+
+
+@pytest.fixture(scope="session")
+def mean_head() -> type[MeanHead]:
+    return MeanHead

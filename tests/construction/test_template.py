@@ -28,9 +28,7 @@ POINTS = GRID.points()
 
 def rotation(degrees):
     turn = np.radians(degrees)
-    return np.array(
-        [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
-    )
+    return np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
 
 
 def shift(x, y):

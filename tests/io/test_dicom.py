@@ -114,7 +114,7 @@ def test_what_no_package_decodes_is_refused_by_name(
     kind=st.sampled_from([np.int16, np.uint16]),
     display=st.sampled_from(["MONOCHROME1", "MONOCHROME2"]),
 )
-def test_rescale_is_each_slices_own_and_display_changes_nothing(  # noqa: PLR0917 - by hypothesis
+def test_rescale_is_each_slices_own_and_display_changes_nothing(
     made: ModuleType,
     tmp_path_factory: pytest.TempPathFactory,
     slope: float,

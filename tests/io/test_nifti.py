@@ -73,7 +73,7 @@ def stored_as(
     dtype=st.sampled_from(["<i2", ">i2", "<i4", "<f4", ">f8"]),
     trailing=st.sampled_from([(), (1,), (1, 1)]),
 )
-def test_a_scan_reads_to_the_same_values_at_the_same_positions_however_stored(  # noqa: PLR0917
+def test_a_scan_reads_to_the_same_values_at_the_same_positions_however_stored(
     made: ModuleType,
     order: Any,
     shape: tuple[int, ...],
