@@ -38,7 +38,7 @@ def build_atlas(
     """Build an age group's atlas and its report.
 
     A run that was interrupted goes on where it stopped when it is called again with the same
-    arguments. The files are the same bits for any number of jobs and wherever they run.
+    arguments. The files are the same bits for any number of jobs, on processors of one type.
 
     Parameters
     ----------
@@ -80,6 +80,7 @@ def build_atlas(
         return False
     started = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
+    cohort = cohort.resolve()  # a cluster's workers have folders of their own
     with open_workers(jobs, scheduler) as workers:
         build = estimate_atlas(cohort, out / WORK, settings, workers, progress, strict=strict)
     files = _write_images(build, out)

@@ -21,8 +21,10 @@ from atlas_builder.progress import no_progress
 
 Points = NDArray[np.float64]
 
-# Small for an adult, so that registrations are fast.
 HALF_WIDTH, HALF_LENGTH = 46.0, 57.0
+
+SIZE = 0.86
+"""Of what is drawn: a child's, so that registrations are fast."""
 
 # The middle and the half axes in mm of each region on the left; y runs to the back.
 ELLIPSES = {
@@ -49,7 +51,7 @@ class Shape:
     """How a head differs from the mean one.
 
     Its point ``p`` (mm, to the left and to the back) shows the mean head's point
-    ``p / (wide, long) + bend * (sin(y / 25), sin(x / 20))``.
+    ``p / (wide, long) + bend * (sin(y / 25), sin(x / 20))``, but for `SIZE`.
     """
 
     wide: float = 1.0
@@ -57,7 +59,7 @@ class Shape:
     bend: float = 0.0
 
     def to_mean(self, points: Points) -> Points:
-        x, y = points[0] / self.wide, points[1] / self.long
+        x, y = points[0] / self.wide / SIZE, points[1] / self.long / SIZE
         # Both halves alike, or the midline would not be straight.
         sideways = np.sin(y / 25) * np.tanh(x / 8)
         return np.stack([x + self.bend * sideways, y + self.bend * np.sin(np.abs(x) / 20)])
@@ -98,7 +100,7 @@ def write_participant(cohort: Path, name: str, shape: Shape, seed: int, angle: f
     """Write both levels' slices and labels, in the form that has one file a level."""
     folder = cohort / name
     folder.mkdir(parents=True)
-    pixels, spacing = 184, 0.8
+    pixels, spacing = 160, 0.8
     affine = np.diag([-spacing, -spacing, 4.0, 1.0])
     affine[:2, 3] = (pixels - 1) / 2 * spacing
     places = (np.indices((pixels, pixels)) - (pixels - 1) / 2) * spacing
@@ -203,11 +205,13 @@ def same_bits() -> Callable[[LevelResult, LevelResult], None]:
 class MeanHead:
     """The head in the middle of the cohort's shapes."""
 
-    labels = staticmethod(draw_labels)
+    @staticmethod
+    def labels(points: Points, level: Level) -> NDArray[np.uint8]:
+        return draw_labels(points / SIZE, level)
 
     @staticmethod
     def brain(points: Points) -> NDArray[np.bool_]:
-        return np.hypot(points[0] / HALF_WIDTH, points[1] / HALF_LENGTH) < 1
+        return np.hypot(points[0] / HALF_WIDTH, points[1] / HALF_LENGTH) < SIZE
 
 
 @pytest.fixture(scope="session")

@@ -131,8 +131,7 @@ def test_the_template_is_sharper_than_the_initial_average(built):
 
 
 def test_one_process_gives_the_same_bits_as_two(built, copied, here, same_bits):
-    for level in LEVELS:
-        shutil.rmtree(copied.work / level)
+    shutil.rmtree(copied.work / "SGL")
     again = estimate(copied, here)
     for level in LEVELS:
         same_bits(again.results[level], built.results[level])
