@@ -1,0 +1,35 @@
+"""Option types and defaults that commands share."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from atlas_builder.anatomy import AgeGroup
+from atlas_builder.errors import InputError
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class AgeGroupType(click.ParamType[AgeGroup]):
+    """Ages such as ``50-69``, inclusive, in years."""
+
+    name = "FIRST-LAST"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> AgeGroup:
+        """Return the age group that the text names."""
+        try:
+            return value if isinstance(value, AgeGroup) else AgeGroup.parse(value)
+        except InputError as error:
+            self.fail(str(error), param, ctx)

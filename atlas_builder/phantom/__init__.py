@@ -1,0 +1,1 @@
+"""Simulated NCCT: a head with the ASPECTS regions, persons, infarcts, scanners and cohorts."""
