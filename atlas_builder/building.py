@@ -6,6 +6,7 @@ import csv
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -92,7 +93,14 @@ def build_atlas(
 
 
 def _forget(out: Path) -> None:
-    """Remove what makes a folder a finished or a started atlas."""
+    """Remove the atlas that a folder holds, and unfinished work."""
+    with suppress(InputError):
+        metadata = read_metadata(out) or {}
+        files = metadata.get("sha256")
+        for name in files if isinstance(files, dict) else ():
+            file = out / str(name)
+            if out.resolve() in file.resolve().parents:
+                file.unlink(missing_ok=True)
     (out / METADATA).unlink(missing_ok=True)
     shutil.rmtree(out / WORK, ignore_errors=True)
 
@@ -112,9 +120,10 @@ def _is_built(out: Path, inputs: dict[str, object]) -> bool:
 def _write_images(build: Build, out: Path) -> list[Path]:
     files: list[Path] = []
     for level, result in build.results.items():
-        content = AtlasLevel(result.image, result.labels, key_slice_affine())
-        group = build.settings.age_group
-        files += write_level(out, level, group, content, result.probabilities)
+        content = AtlasLevel(
+            result.image, result.labels, key_slice_affine(), result.probabilities
+        )
+        files += write_level(out, level, build.settings.age_group, content)
     return files
 
 

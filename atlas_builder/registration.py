@@ -63,14 +63,18 @@ class Schedule:
     syn_iterations: tuple[int, ...]
 
 
-COARSE = Schedule((100, 20), (40, 0, 0))
+COARSE = Schedule((200, 50), (40, 0, 0))
 """For the first iterations of a template: what they leave out the last one makes up for."""
 
-MEDIUM = Schedule((100, 20), (40, 40, 10))
+MEDIUM = Schedule((200, 50), (40, 40, 10))
 """For the last iteration of a template, whose average hides what more would add."""
 
 FINE = Schedule((200, 50), (40, 40, 20))
 """For a new scan."""
+
+
+class RegistrationError(Exception):
+    """ANTs found no transform between two images; says why in one line."""
 
 
 def _ants() -> ModuleType:
@@ -109,7 +113,29 @@ def register(
     Returns
     -------
     Transform
+
+    Raises
+    ------
+    RegistrationError
+        ANTs gives up, as it does where the images have nothing in common.
     """
+    try:
+        transform = _register(fixed, moving, grid, metric, schedule, initial_affine)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise RegistrationError(" ".join(str(error).split()) or type(error).__name__) from error
+    if not (np.isfinite(transform.affine).all() and np.isfinite(transform.displacement).all()):
+        raise RegistrationError("the transform that ANTs found is not finite")
+    return transform
+
+
+def _register(
+    fixed: FloatArray,
+    moving: FloatArray,
+    grid: PlaneGrid,
+    metric: Metric,
+    schedule: Schedule,
+    initial_affine: NDArray[np.float64],
+) -> Transform:
     ants = _ants()
     with tempfile.TemporaryDirectory(prefix="aspects-atlas-") as folder:
         prefix = f"{folder}/"

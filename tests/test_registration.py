@@ -12,7 +12,16 @@ import pytest
 
 from atlas_builder import registration
 from atlas_builder.construction.fitting import extent_affine
-from atlas_builder.registration import COARSE, FINE, MEDIUM, SEED, Metric, Schedule, register
+from atlas_builder.registration import (
+    COARSE,
+    FINE,
+    MEDIUM,
+    SEED,
+    Metric,
+    RegistrationError,
+    Schedule,
+    register,
+)
 from atlas_builder.transform import PlaneGrid, apply_affine, sample
 
 GRID = PlaneGrid((112, 132), 1.0, (-55.5, -65.5))
@@ -222,6 +231,15 @@ def test_registrations_repeat_bit_for_bit_in_any_order(fixed, affinely_moved):
     again = run(fixed, affinely_moved, schedule=MEDIUM)
     for name in ("affine", "displacement", "inverse_displacement"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_what_ants_cannot_register_is_one_kind_of_error_of_one_line(fixed, value):
+    nothing = np.full(fixed.shape, value, np.float32)
+    with pytest.raises(RegistrationError) as caught:
+        register(fixed, nothing, GRID, metric=Metric.MI, schedule=COARSE, initial_affine=np.eye(3))
+    assert str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_building_loads_ants_only_when_it_registers():

@@ -13,7 +13,7 @@ import numpy as np
 
 from atlas_builder import __version__
 from atlas_builder.anatomy import LEVELS, AgeGroup, Level
-from atlas_builder.construction.iteration import build_level
+from atlas_builder.construction.iteration import UnusableParticipantError, build_level
 from atlas_builder.construction.level import LevelJob, LevelResult
 from atlas_builder.construction.preparation import (
     Preparation,
@@ -23,7 +23,7 @@ from atlas_builder.construction.preparation import (
     save_preparation,
 )
 from atlas_builder.construction.template import GRADIENT_STEP
-from atlas_builder.construction.workers import Workers
+from atlas_builder.construction.workers import Workers, resume
 from atlas_builder.errors import InputError
 from atlas_builder.io.cohort import Participant, Refusal, read_participants
 from atlas_builder.io.files import replacing
@@ -168,20 +168,29 @@ def estimate_atlas(
     inputs = describe_inputs(cohort, settings)
     _claim(work, inputs)
     participants, refusals = read_participants(cohort, settings.age_group, "build")
+    prepared = work / "participants"
     notes: dict[str, Preparation] = {}
     for participant, preparation in _prepared(
-        participants, work / "participants", settings.rater, workers, progress
+        participants, prepared, settings.rater, workers, progress
     ):
         if preparation.refusal is None:
             notes[participant.participant_id] = preparation
         else:
             refusals.append(Refusal(participant.participant_id, preparation.refusal))
-    _check_enough(cohort, list(notes), refusals, strict)
+    while True:
+        _check_enough(cohort, list(notes), refusals, strict)
+        level_jobs = {level: level_job(level, prepared, work, notes, settings) for level in LEVELS}
+        try:
+            results = {
+                level: build_level(job, workers, progress) for level, job in level_jobs.items()
+            }
+            break
+        except UnusableParticipantError as error:
+            refusals.append(Refusal(error.participant, error.reason))
+            del notes[error.participant]
+            for job in level_jobs.values():
+                shutil.rmtree(job.folder, ignore_errors=True)
     used = tuple(p for p in participants if p.participant_id in notes)
-    level_jobs = {
-        level: level_job(level, work / "participants", work, notes, settings) for level in LEVELS
-    }
-    results = {level: build_level(job, workers, progress) for level, job in level_jobs.items()}
     return Build(settings, inputs, used, notes, tuple(refusals), level_jobs, results)
 
 
@@ -190,8 +199,10 @@ def _claim(work: Path, inputs: dict[str, object]) -> None:
     record = work / "inputs.json"
     text = json.dumps(inputs)
     if not record.exists() or record.read_text("utf-8") != text:
+        # First the record: a half-emptied folder must not pass for one of the earlier inputs.
+        record.unlink(missing_ok=True)
         shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+        work.mkdir(parents=True, exist_ok=True)
         with replacing(record) as partial:
             partial.write_text(text, "utf-8")
 
@@ -203,16 +214,22 @@ def _prepared(
     workers: Workers,
     progress: Progress,
 ) -> Iterator[tuple[Participant, Preparation]]:
-    """Yield everyone's preparation, without images, in order; each is on the disk by then."""
+    """Yield everyone's preparation, without images, in order; usable ones are kept on the disk."""
     folder.mkdir(exist_ok=True)
-    paths = [folder / f"{participant.participant_id}.npz" for participant in participants]
-    missing = [p for p, path in zip(participants, paths, strict=True) if not path.exists()]
-    computed = workers.in_order(prepare, ((p, rater) for p in missing))
+    by_name = {participant.participant_id: participant for participant in participants}
+    paths = {name: folder / f"{name}.npz" for name in by_name}
+
+    def compute(missing: list[str]) -> Iterator[Preparation]:
+        return workers.in_order(prepare, ((by_name[name], rater) for name in missing))
+
+    def save(path: Path, preparation: Preparation) -> None:
+        if preparation.refusal is None:  # what was refused may be mended before the next run
+            save_preparation(path, preparation)
+
     progress("Preprocessing", 0, len(participants))
-    for done, (participant, path) in enumerate(zip(participants, paths, strict=True), 1):
-        if participant in missing:
-            save_preparation(path, next(computed))
-        yield participant, load_notes(path)
+    preparations = resume(paths, compute, save, load_notes)
+    for done, (name, preparation) in enumerate(preparations, 1):
+        yield by_name[name], Preparation({}, preparation.quality, preparation.refusal)
         progress("Preprocessing", done, len(participants))
 
 

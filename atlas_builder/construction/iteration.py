@@ -7,8 +7,7 @@ where it stopped, and the numbers that follow are the same bits.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +21,29 @@ from atlas_builder.construction.template import (
     average_brain,
     update_template,
 )
-from atlas_builder.construction.workers import Workers
+from atlas_builder.construction.workers import Workers, resume
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
 from atlas_builder.progress import Progress
-from atlas_builder.registration import COARSE, MEDIUM
+from atlas_builder.registration import COARSE, MEDIUM, RegistrationError
 from atlas_builder.validation.entropy import shannon_entropy
 from atlas_builder.validation.overlap import dice_by_label
+
+
+class UnusableParticipantError(Exception):
+    """A participant whose key slice cannot be registered to the template.
+
+    Attributes
+    ----------
+    participant : str
+        The id.
+    reason : str
+        One line.
+    """
+
+    def __init__(self, participant: str, reason: str) -> None:
+        super().__init__(f"{participant}: {reason}")
+        self.participant = participant
+        self.reason = reason
 
 
 def build_level(job: LevelJob, workers: Workers, progress: Progress) -> LevelResult:
@@ -41,6 +57,11 @@ def build_level(job: LevelJob, workers: Workers, progress: Progress) -> LevelRes
         Where registrations run.
     progress : callable
         Told after each participant.
+
+    Raises
+    ------
+    UnusableParticipantError
+        A participant cannot be registered; the level must be built without it.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     if not job.template(0).exists():
@@ -85,7 +106,18 @@ def _iterate(job: LevelJob, number: int, workers: Workers, progress: Progress) -
     correlations, fitted = [], []
     stage, total = f"{job.level} iteration {number}", len(job.participants)
     progress(stage, 0, total)
-    for result in _fits(job.participants, job.fits(number), task, workers):
+    paths = {name: job.fits(number) / f"{name}.npz" for name in job.participants}
+
+    def compute(missing: list[str]) -> Iterator[Fit]:
+        fits = workers.in_order(fit, map(task, missing))
+        for participant in missing:
+            try:
+                yield next(fits)
+            except RegistrationError as error:
+                reason = f"its {job.level} slice cannot be registered to the template ({error})"
+                raise UnusableParticipantError(participant, reason) from error
+
+    for _, result in resume(paths, compute, save_fit, load_fit):
         mean.add(result.warped, result.brain, result.transform)
         magnitude += float(np.hypot(*result.transform.displacement).mean())
         correlations.append(result.correlation)
@@ -110,25 +142,6 @@ def _iterate(job: LevelJob, number: int, workers: Workers, progress: Progress) -
             shannon_entropy(np.rint(job.on_key_slice(image))),  # as files hold it, whole HU
         ),
     ).save(job.template(number))
-
-
-def _fits(
-    participants: Sequence[str],
-    folder: Path,
-    task: Callable[[str], FitTask],
-    workers: Workers,
-) -> Iterator[Fit]:
-    """Yield everyone's fit in order; those on the disk are not computed again."""
-    paths = {participant: folder / f"{participant}.npz" for participant in participants}
-    missing = [participant for participant, path in paths.items() if not path.exists()]
-    computed = workers.in_order(fit, map(task, missing))
-    for participant, path in paths.items():
-        if participant in missing:
-            result = next(computed)
-            save_fit(path, result)
-        else:
-            result = load_fit(path)
-        yield result
 
 
 def _fuse(job: LevelJob, update: ShapeUpdate, workers: Workers) -> Votes:

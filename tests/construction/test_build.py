@@ -17,7 +17,7 @@ import pytest
 
 from atlas_builder.anatomy import LEVELS, AgeGroup, regions_of
 from atlas_builder.construction import build as build_module
-from atlas_builder.construction import iteration
+from atlas_builder.construction import fitting, iteration
 from atlas_builder.construction.build import Settings, estimate_atlas, level_job
 from atlas_builder.construction.level import Estimate
 from atlas_builder.construction.workers import open_workers
@@ -25,7 +25,7 @@ from atlas_builder.errors import InputError
 from atlas_builder.io.files import sha256_of
 from atlas_builder.preprocessing.key_slice import key_slice_grid
 from atlas_builder.progress import no_progress
-from atlas_builder.registration import Metric
+from atlas_builder.registration import Metric, RegistrationError
 from atlas_builder.validation.entropy import shannon_entropy
 from atlas_builder.validation.overlap import dice, dice_by_label
 
@@ -395,9 +395,36 @@ def test_those_who_cannot_be_used_are_named_with_the_reason(flawed, here):
         assert words in reasons[name]
         assert "\n" not in reasons[name]
         assert str(flawed.cohort) not in reasons[name]
-    # Known without a second look when the build goes on.
-    again = estimate(flawed, here)
-    assert again.refusals == build.refusals
+    assert estimate(flawed, here).refusals == build.refusals
+
+
+def test_who_cannot_be_registered_is_left_out_by_name(copied, here, monkeypatch):
+    """And the atlas is that of the others, though the failure came in the second iteration."""
+
+    def fail(task):
+        if np.array_equal(task.image, unlucky) and task.initial_affine is not None:
+            raise RegistrationError("ITK gave up")
+        return fitting.fit(task)
+
+    shutil.rmtree(copied.work)
+    built = estimate(copied, here)
+    unlucky = built.jobs["BGL"].load("sub-02").image
+    for folder in ("BGL", "SGL"):
+        shutil.rmtree(copied.work / folder)
+    monkeypatch.setattr(iteration, "fit", fail)
+    without = estimate(copied, here)
+    assert [p.participant_id for p in without.participants] == ["sub-01", "sub-03", "sub-04"]
+    (refusal,) = without.refusals
+    assert refusal.participant_id == "sub-02"
+    assert "BGL slice" in refusal.reason
+    assert "ITK gave up" in refusal.reason
+    assert "sub-02" not in without.results["SGL"].dice
+
+
+def test_what_was_refused_is_looked_at_again(flawed, here):
+    """A disk that was away must not leave a participant out for good."""
+    used = {p.participant_id for p in estimate(flawed, here).participants}
+    assert {path.stem for path in (flawed.work / "participants").iterdir()} == used
 
 
 def test_strict_refuses_the_cohort_and_names_who(flawed, here):

@@ -147,6 +147,21 @@ def test_another_atlas_is_not_written_over_one(cohort, finished, change):
     assert (finished / METADATA).read_bytes() == before
 
 
+def test_restarting_removes_the_files_of_another_age_group(finished, cohort, tmp_path, monkeypatch):
+    folder = tmp_path / "atlas"
+    shutil.copytree(finished, folder)
+    own = folder / "notes.txt"
+    own.write_text("kept")
+
+    def stop(*_args, **_options):
+        raise InputError("stopped")
+
+    monkeypatch.setattr(building, "estimate_atlas", stop)
+    with pytest.raises(InputError, match="stopped"):
+        build_atlas(cohort, folder, replace(SETTINGS, age_group=AgeGroup(40, 79)), restart=True)
+    assert [path for path in folder.rglob("*") if path.is_file()] == [own]
+
+
 def test_restarting_forgets_finished_and_unfinished_work(cohort, finished, tmp_path, monkeypatch):
     folder = tmp_path / "atlas"
     shutil.copytree(finished, folder)
