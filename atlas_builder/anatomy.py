@@ -71,6 +71,11 @@ def regions_of(level: Level) -> tuple[Region, ...]:
     return tuple(region for region in Region if region.level == level)
 
 
+def map_value(region: Region, side: Side) -> int:
+    """Return the value a region has in a map on a scan: 1-10 on the left, 11-20 on the right."""
+    return int(region) + (len(Region) if side == "right" else 0)
+
+
 @dataclass(frozen=True, order=True)
 class AgeGroup:
     """An inclusive range of ages in whole years.
