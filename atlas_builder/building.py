@@ -164,7 +164,7 @@ def _write_subjects(build: Build, out: Path) -> Path:
 def _metadata(build: Build, seconds: float) -> dict[str, object]:
     return {
         "age_group": str(build.settings.age_group),
-        "simulated": False,
+        "simulated": build.inputs["simulation"] is not None,
         "participants": [participant.participant_id for participant in build.participants],
         "left_out": [asdict(refusal) for refusal in build.refusals],
         "iterations": {

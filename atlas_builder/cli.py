@@ -9,10 +9,14 @@ import click
 from atlas_builder import __version__
 from atlas_builder.commands.atlas_entropy import atlas_entropy_command
 from atlas_builder.commands.build_atlas import build_atlas_command
+from atlas_builder.commands.fetch_atlas import fetch_atlas_command
+from atlas_builder.commands.map_regions import map_regions_command
 from atlas_builder.commands.options import CONTEXT
+from atlas_builder.commands.simulate_cohort import simulate_cohort_command
 from atlas_builder.errors import InputError
 
 _BAD_INPUT = 2
+_NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())  # from click 8.2 on
 
 
 @click.group(context_settings=CONTEXT)
@@ -21,7 +25,13 @@ def main_group() -> None:
     """Build, map and validate age-specific atlases of the ASPECTS regions on CT."""
 
 
-for _command in (build_atlas_command, atlas_entropy_command):
+for _command in (
+    build_atlas_command,
+    simulate_cohort_command,
+    map_regions_command,
+    atlas_entropy_command,
+    fetch_atlas_command,
+):
     main_group.add_command(_command)
 
 
@@ -31,19 +41,22 @@ def _run(command: click.Command, name: str) -> None:
         command.main(prog_name=name, standalone_mode=False)
     except InputError as error:
         _fail(str(error), _BAD_INPUT)
-    except click.ClickException as error:
-        error.show()
+    except _NO_ARGUMENTS as error:
+        error.show()  # the help
         sys.exit(_BAD_INPUT)
+    except click.ClickException as error:
+        _fail(f"{error.format_message().rstrip('.')}; see {name} --help", _BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; give the same command again to go on", 1)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except Exception as error:
-        _fail(f"unexpected {type(error).__name__}: {error}".replace("\n", " "), 1)
+        _fail(f"unexpected {type(error).__name__}: {error}", 1)
 
 
 def _fail(message: str, status: int) -> None:
-    click.echo(f"Error: {message}", err=True)
+    # A file's name may hold a line break.
+    click.echo(f"Error: {' '.join(message.splitlines())}", err=True)
     sys.exit(status)
 
 
@@ -60,3 +73,18 @@ def build_atlas_main() -> None:
 def atlas_entropy_main() -> None:
     """Run ``atlas-entropy``."""
     _run(atlas_entropy_command, "atlas-entropy")
+
+
+def fetch_atlas_main() -> None:
+    """Run ``fetch-atlas``."""
+    _run(fetch_atlas_command, "fetch-atlas")
+
+
+def map_regions_main() -> None:
+    """Run ``map-regions``."""
+    _run(map_regions_command, "map-regions")
+
+
+def simulate_cohort_main() -> None:
+    """Run ``simulate-cohort``."""
+    _run(simulate_cohort_command, "simulate-cohort")

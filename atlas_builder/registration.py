@@ -69,7 +69,7 @@ COARSE = Schedule((200, 50), (40, 0, 0))
 MEDIUM = Schedule((200, 50), (40, 40, 10))
 """For the last iteration of a template, whose average hides what more would add."""
 
-FINE = Schedule((200, 50), (40, 40, 20))
+FINE = Schedule((200, 50), (40, 40, 8))
 """For a new scan."""
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import AgeGroup, regions_of
+from atlas_builder.anatomy import AgeGroup
 from atlas_builder.construction.build import Settings, level_job
 from atlas_builder.construction.fitting import register_slices
 from atlas_builder.construction.iteration import build_level
@@ -40,19 +40,17 @@ from atlas_builder.construction.preparation import (
 from atlas_builder.construction.workers import Workers, open_workers
 from atlas_builder.io.atlas import AtlasLevel
 from atlas_builder.io.cohort import read_key_slices, read_participants
-from atlas_builder.mapping import map_level, regions_on_slice
+from atlas_builder.mapping.agreement import score_level
 from atlas_builder.preprocessing.key_slice import (
     KEY_SLICE_SHAPE,
     KEY_SLICE_SPACING,
     key_slice_affine,
     key_slice_grid,
-    make_key_slice,
 )
 from atlas_builder.progress import no_progress
 from atlas_builder.registration import FINE, Metric
 from atlas_builder.transform import sample_labels
 from atlas_builder.validation.entropy import shannon_entropy
-from atlas_builder.validation.overlap import dice_by_label
 
 WORKERS = 2
 MIB = 1024.0
@@ -120,11 +118,7 @@ def score(out: Path, arguments: argparse.Namespace, workers: Workers) -> NDArray
 def _score_one(task: tuple) -> float:
     participant, atlas, level = task
     drawn = read_key_slices(participant, "expert")[level]
-    key = make_key_slice(drawn.ct)
-    nx, ny = drawn.labels.data.shape
-    mapped = regions_on_slice(atlas, map_level(atlas, key), key, (nx, ny))
-    scores = dice_by_label(mapped, drawn.labels.data.astype(np.uint8), regions_of(level))
-    return float(np.mean(list(scores.values())))
+    return float(np.mean(list(score_level(atlas, level, drawn).dice.values())))
 
 
 def run_contender(

@@ -16,14 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from atlas_builder.anatomy import AGE_GROUPS, AgeGroup, Level, regions_of
+from atlas_builder.anatomy import AGE_GROUPS, AgeGroup, Level
 from atlas_builder.building import build_atlas
 from atlas_builder.construction.build import Settings
 from atlas_builder.io.atlas import read_atlas
 from atlas_builder.io.cohort import read_key_slices, read_participants
-from atlas_builder.mapping import map_level, regions_on_slice
-from atlas_builder.preprocessing.key_slice import make_key_slice
-from atlas_builder.validation.overlap import dice_by_label
+from atlas_builder.mapping.agreement import score_level
 
 EVERY_AGE = AgeGroup(10, 89)
 PUBLISHED_NAMES: dict[Level, str] = {"BGL": "subcortical", "SGL": "cortical"}
@@ -53,12 +51,8 @@ def score(atlas_folder: Path, cohort: Path) -> dict[str, float]:
     (participant,), _ = read_participants(cohort, EVERY_AGE, "build")
     scores: dict[str, float] = {}
     for level, drawn in read_key_slices(participant, "expert").items():
-        key = make_key_slice(drawn.ct)
-        nx, ny = drawn.labels.data.shape
-        content = atlas.levels[level]
-        mapped = regions_on_slice(content, map_level(content, key), key, (nx, ny))
-        dice = dice_by_label(mapped, drawn.labels.data.astype(np.uint8), regions_of(level))
-        scores |= {region.name: dice[region] for region in regions_of(level)}
+        agreement = score_level(atlas.levels[level], level, drawn)
+        scores |= {region.name: dice for region, dice in agreement.dice.items()}
     return scores
 
 

@@ -17,24 +17,17 @@ from atlas_builder.anatomy import Region
 from atlas_builder.construction.workers import open_workers
 from atlas_builder.io.atlas import Atlas, read_atlas
 from atlas_builder.io.cohort import Participant, read_key_slices, read_participants
-from atlas_builder.mapping import map_level, regions_on_slice
-from atlas_builder.preprocessing.key_slice import make_key_slice
+from atlas_builder.mapping.agreement import score_level
 from atlas_builder.registration import Metric
-from atlas_builder.validation.overlap import dice_by_label
 
 
-def score(participant: Participant, atlas: Atlas, rater: str, metric: Metric) -> dict[int, float]:
+def score(
+    participant: Participant, atlas: Atlas, rater: str, metric: Metric
+) -> dict[Region, float]:
     """Return the Dice coefficient of each region of one participant."""
-    scores: dict[int, float] = {}
+    scores: dict[Region, float] = {}
     for level, drawn in read_key_slices(participant, rater).items():
-        key = make_key_slice(drawn.ct)
-        content = atlas.levels[level]
-        shape = drawn.labels.data.shape
-        mapped = regions_on_slice(
-            content, map_level(content, key, metric), key, (shape[0], shape[1])
-        )
-        regions = [region for region in Region if region.level == level]
-        scores |= dice_by_label(mapped, drawn.labels.data.astype(np.uint8), regions)
+        scores |= score_level(atlas.levels[level], level, drawn, metric).dice
     return scores
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+
+from atlas_builder.anatomy import regions_of
+from atlas_builder.io.atlas import read_atlas
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -47,10 +51,24 @@ def test_help_names_the_commands_and_loads_nothing_slow() -> None:
     assert "atlas-entropy" in result.stdout
 
 
-def test_building_without_a_cohort_says_so(tmp_path: Path) -> None:
-    result = run("build-atlas", "--age-group", "50-69", cwd=tmp_path)
-    assert_refused(result, "no simulated cohort yet", "--cohort")
-    assert list(tmp_path.iterdir()) == []
+def test_building_without_a_cohort_simulates_one_and_says_so(tmp_path: Path) -> None:
+    options = ["--subjects", "3", "--iterations", "1", "--jobs", "2"]
+    result = run("build-atlas", "--age-group", "50-69", *options, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    cohorts = Path(os.environ["ASPECTS_ATLAS_CACHE"]) / "simulated-cohorts"
+    (cohort,) = cohorts.iterdir()
+    assert f"No cohort given: building from 3 simulated heads in {cohort}" in result.stderr
+    atlas = read_atlas(tmp_path / "atlas_50_69")
+    assert atlas.simulated
+    for level, content in atlas.levels.items():
+        assert set(np.unique(content.labels)) == {0, *regions_of(level)}
+    again = run("build-atlas", "--age-group", "50-69", *options, cwd=tmp_path)
+    assert "Already built" in again.stdout
+    assert_refused(
+        run("build-atlas", "--age-group", "50-69", "--cohort", str(cohort), *options),
+        "--subjects",
+        "--cohort",
+    )
 
 
 @pytest.mark.parametrize("text", ["69", "69-50", "fifty-sixty", "50-"])

@@ -9,7 +9,9 @@ import click
 
 from atlas_builder.anatomy import AgeGroup
 from atlas_builder.commands.options import CONTEXT, AgeGroupType, available_cores
-from atlas_builder.errors import InputError
+from atlas_builder.progress import Progress
+
+_SUBJECTS = 8
 
 
 @click.command("build-atlas", context_settings=CONTEXT)
@@ -22,7 +24,13 @@ from atlas_builder.errors import InputError
 @click.option(
     "--cohort",
     type=click.Path(path_type=Path),
-    help="Folder with participants.tsv and the participants' scans and labels.",
+    help="Folder with participants.tsv and the participants' scans and labels.  "
+    "[default: simulated heads]",
+)
+@click.option(
+    "--subjects",
+    type=click.IntRange(3, 999),
+    help="How many heads to simulate where no cohort is given.  [default: 8]",
 )
 @click.option(
     "--out",
@@ -71,6 +79,7 @@ from atlas_builder.errors import InputError
 def build_atlas_command(
     age_group: AgeGroup,
     cohort: Path | None,
+    subjects: int | None,
     out: Path | None,
     iterations: int,
     metric: str,
@@ -82,15 +91,12 @@ def build_atlas_command(
     strict: bool,
     restart: bool,
 ) -> None:
-    """Build the atlas of an age group from a cohort.
+    """Build the atlas of an age group from a cohort, or from simulated heads.
 
     An interrupted run goes on where it stopped when the same command is given again.
     """
-    if cohort is None:
-        raise InputError(
-            "build-atlas: no cohort given, and there is no simulated cohort yet; "
-            "give one with --cohort DIR"
-        )
+    if cohort is not None and subjects is not None:
+        raise click.UsageError("--subjects is for simulated heads; leave it out with --cohort")
     from atlas_builder.building import build_atlas  # noqa: PLC0415
     from atlas_builder.construction.build import Settings  # noqa: PLC0415
     from atlas_builder.progress import console_progress  # noqa: PLC0415
@@ -106,6 +112,8 @@ def build_atlas_command(
         seed=seed,
     )
     with console_progress() as progress:
+        if cohort is None:
+            cohort = _simulated_cohort(age_group, subjects or _SUBJECTS, seed, jobs, progress)
         built = build_atlas(
             cohort,
             out,
@@ -120,6 +128,19 @@ def build_atlas_command(
         click.echo(line, err=True)
     click.echo(f"{'Atlas' if built else 'Already built'}: {out}")
     click.echo(f"Report: {(out / 'report.html').resolve()}")
+
+
+def _simulated_cohort(
+    age_group: AgeGroup, subjects: int, seed: int, jobs: int, progress: Progress
+) -> Path:
+    from atlas_builder.phantom.default_cohort import (  # noqa: PLC0415
+        default_cohort,
+        default_cohort_folder,
+    )
+
+    folder = default_cohort_folder(age_group, subjects, seed)
+    click.echo(f"No cohort given: building from {subjects} simulated heads in {folder}", err=True)
+    return default_cohort(age_group, subjects, seed, jobs=jobs, progress=progress)
 
 
 def _left_out(out: Path) -> list[str]:

@@ -25,7 +25,7 @@ from atlas_builder.construction.preparation import (
 from atlas_builder.construction.template import GRADIENT_STEP
 from atlas_builder.construction.workers import Workers, resume
 from atlas_builder.errors import InputError
-from atlas_builder.io.cohort import Participant, Refusal, read_participants
+from atlas_builder.io.cohort import Participant, Refusal, read_participants, read_simulation
 from atlas_builder.io.files import replacing
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, key_slice_grid
 from atlas_builder.progress import Progress
@@ -122,6 +122,7 @@ def describe_inputs(cohort: Path, settings: Settings) -> dict[str, object]:
     files = sorted(path for path in places if path.is_file())
     inputs = {
         "settings": settings.describe(),
+        "simulation": read_simulation(cohort),
         "versions": {"aspects-atlas": __version__}
         | {package: version(package) for package in _PACKAGES},
         "files": [

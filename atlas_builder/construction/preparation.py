@@ -20,13 +20,13 @@ from atlas_builder.preprocessing.key_slice import (
     KEY_SLICE_SHAPE,
     KEY_SLICE_SPACING,
     KeySlice,
+    even_box,
     make_key_slice,
     resample_labels,
 )
 
 _MM2_PER_CM2 = 100.0
 _SHOWN_HU = (0.0, 80.0)
-_MARGIN = 16  # pixels: 8 mm, further than a registered brain reaches beyond its own box
 
 
 @dataclass(frozen=True)
@@ -143,16 +143,13 @@ def load_level(path: Path, level: Level) -> PreparedLevel:
 
 
 def brain_box(notes: Iterable[Preparation], level: Level) -> tuple[slice, slice]:
-    """Return the part of the key-slice grid that holds every brain, with room around it.
-
-    It begins and ends at even pixels, so that the grid can be halved.
-    """
+    """Return the part of the key-slice grid that holds every brain; see `even_box`."""
     qualities = [preparation.quality for preparation in notes]
-    x, y = (
-        slice(
-            max(0, int(min(q[f"{level}_{axis}_first"] for q in qualities)) - _MARGIN) // 2 * 2,
-            min(n, int(max(q[f"{level}_{axis}_last"] for q in qualities)) + _MARGIN + 2) // 2 * 2,
+    x_ends, y_ends = (
+        (
+            min(q[f"{level}_{axis}_first"] for q in qualities),
+            max(q[f"{level}_{axis}_last"] for q in qualities),
         )
-        for axis, n in zip("xy", KEY_SLICE_SHAPE, strict=True)
+        for axis in "xy"
     )
-    return x, y
+    return even_box(x_ends, y_ends)

@@ -105,7 +105,7 @@ def open_workers(jobs: int, scheduler: str | None = None) -> Iterator[Workers]:
         os.environ.setdefault(variable, "1")
     # ITK's threads do not survive a fork.
     executor = ProcessPoolExecutor(
-        jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+        jobs, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
     )
     try:
         yield Workers(executor, jobs)
@@ -113,7 +113,7 @@ def open_workers(jobs: int, scheduler: str | None = None) -> Iterator[Workers]:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Make this worker end when the process that started it is killed, instead of idling on."""
     parent = multiprocessing.parent_process()
     if parent is None:

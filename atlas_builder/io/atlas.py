@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, AgeGroup, Level
+from atlas_builder.anatomy import LEVELS, AgeGroup, Level, regions_of
 from atlas_builder.errors import InputError
 from atlas_builder.io.files import replacing, sha256_of
-from atlas_builder.io.nifti import read_labels, read_scan, write_image
+from atlas_builder.io.nifti import read_labels, read_maps, read_scan, write_image
 
 METADATA = "atlas.json"
+_PROVENANCE = ("source", "licence", "citation")
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,15 @@ class AtlasLevel:
         The regions, the same values on both sides.
     affine : ndarray, shape (4, 4)
         From ``(i, j, 0, 1)`` to RAS+ mm.
+    probabilities : ndarray of float32, shape (regions, nx, ny), or None
+        The share of votes of each region of the level, in label order; None where the atlas was
+        published without them.
     """
 
     image: NDArray[np.float32]
     labels: NDArray[np.uint8]
     affine: NDArray[np.float64]
+    probabilities: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,20 @@ class Atlas:
         Whom it is for.
     levels : dict of level to AtlasLevel
         BGL and SGL.
+    name : str
+        What it is called: its name in the catalogue, else that of its folder.
+    simulated : bool
+        Whether it was built from simulated participants.
+    provenance : mapping of str to str
+        Where it comes from: ``source``, ``licence`` and ``citation`` where ``atlas.json`` gives
+        them, and ``sha256``, the checksum of ``atlas.json``, which pins every file.
     """
 
     age_group: AgeGroup
     levels: dict[Level, AtlasLevel]
+    name: str = "unnamed"
+    simulated: bool = False
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
 
 def image_name(level: Level, kind: str, age_group: AgeGroup) -> str:
@@ -57,14 +73,8 @@ def image_name(level: Level, kind: str, age_group: AgeGroup) -> str:
     return f"{level}_{kind}_{age_group.stem}.nii.gz"
 
 
-def write_level(
-    folder: Path,
-    level: Level,
-    age_group: AgeGroup,
-    content: AtlasLevel,
-    probabilities: NDArray[np.float32],
-) -> list[Path]:
-    """Write a level's three files and return their paths.
+def write_level(folder: Path, level: Level, age_group: AgeGroup, content: AtlasLevel) -> list[Path]:
+    """Write a level's files and return their paths.
 
     Parameters
     ----------
@@ -73,15 +83,15 @@ def write_level(
     level, age_group
         What the files are named after.
     content : AtlasLevel
-        The image is rounded to whole HU.
-    probabilities : ndarray of float32, shape (regions, nx, ny)
-        Of each region of the level in label order; the fourth axis of the file.
+        The image is rounded to whole HU; probabilities become the fourth axis of a file of their
+        own, where there are any.
     """
     maps: dict[str, NDArray[np.generic]] = {
         "image": np.rint(content.image).astype(np.int16),
         "label": content.labels,
-        "probseg": np.moveaxis(probabilities, 0, -1),
     }
+    if content.probabilities is not None:
+        maps["probseg"] = np.moveaxis(content.probabilities, 0, -1)
     paths = []
     for kind, data in maps.items():
         paths.append(folder / image_name(level, kind, age_group))
@@ -122,7 +132,8 @@ def read_atlas(folder: Path) -> Atlas:
     Raises
     ------
     InputError
-        The folder holds no finished atlas, or a file of it is missing or damaged.
+        The folder holds no finished atlas, or a file of it is missing or not the one that
+        ``atlas.json`` has the checksum of.
     """
     folder = Path(folder)
     metadata = read_metadata(folder)
@@ -132,15 +143,55 @@ def read_atlas(folder: Path) -> Atlas:
         age_group = AgeGroup.parse(str(metadata.get("age_group")))
     except InputError as error:
         raise InputError(f"{folder / METADATA}: {error}") from None
-    levels: dict[Level, AtlasLevel] = {}
-    for level in LEVELS:
-        image = read_scan(folder / image_name(level, "image", age_group))
-        labels = read_labels(folder / image_name(level, "label", age_group))
-        if image.data.shape != labels.data.shape or len(image) != 1:
-            raise InputError(f"{folder}: the {level} image and labels do not match; build again")
-        levels[level] = AtlasLevel(
-            np.asarray(image[0].data, np.float32),
-            np.asarray(labels[0].data, np.uint8),
-            image.affines[0],
+    checksums = metadata.get("sha256")
+    if not isinstance(checksums, dict):
+        raise InputError(f"{folder / METADATA}: lists no checksums; build again")
+    provenance = {key: str(metadata[key]) for key in _PROVENANCE if metadata.get(key)}
+    return Atlas(
+        age_group,
+        {level: _read_level(folder, level, age_group, checksums) for level in LEVELS},
+        name=str(metadata.get("name") or folder.resolve().name),
+        simulated=metadata.get("simulated") is True,
+        provenance=provenance | {"sha256": sha256_of(folder / METADATA)},
+    )
+
+
+def _read_level(
+    folder: Path, level: Level, age_group: AgeGroup, checksums: Mapping[str, object]
+) -> AtlasLevel:
+    paths = {
+        kind: folder / image_name(level, kind, age_group) for kind in ("image", "label", "probseg")
+    }
+    has_probabilities = paths["probseg"].name in checksums
+    for kind, path in paths.items():
+        if kind != "probseg" or has_probabilities:
+            _verify(path, checksums.get(path.name))
+    image, labels = read_scan(paths["image"]), read_labels(paths["label"])
+    regions = len(regions_of(level))
+    maps = read_maps(paths["probseg"], regions) if has_probabilities else None
+    shapes = {scan.data.shape for scan in (image, labels)}
+    if maps is not None:
+        shapes.add((*maps.shape[1:], 1))
+    if len(shapes) != 1 or len(image) != 1:
+        raise InputError(f"{folder}: the {level} image and labels do not match; build again")
+    return AtlasLevel(
+        np.asarray(image[0].data, np.float32),
+        np.asarray(labels[0].data, np.uint8),
+        image.affines[0],
+        maps,
+    )
+
+
+def _verify(path: Path, checksum: object) -> None:
+    """Refuse a file that is not the one the atlas was finished with."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; copy the whole atlas folder, or build again")
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from None
+    if found != checksum:
+        raise InputError(
+            f"{path}: not the file its atlas was finished with (its checksum differs from that in "
+            f"{METADATA}); copy the atlas folder again, or build again"
         )
-    return Atlas(age_group, levels)

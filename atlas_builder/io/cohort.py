@@ -13,6 +13,7 @@ A cohort is a folder with ``participants.tsv`` and one folder a participant, in 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ from atlas_builder.io.scan import Scan, Slice
 
 __all__ = ["LabelledSlice", "Participant", "Refusal", "read_key_slices", "read_participants"]
 
+SIMULATION = "simulation.json"
+"""The file that tells a simulated cohort from one of patients, and how it was made."""
+
 
 @dataclass(frozen=True)
 class LabelledSlice:
@@ -48,6 +52,26 @@ class LabelledSlice:
 
     ct: Slice
     labels: Slice
+
+
+def read_simulation(cohort: Path) -> dict[str, object] | None:
+    """Return how a simulated cohort was made; None where the cohort is one of patients.
+
+    Raises
+    ------
+    InputError
+        The cohort's description is not JSON.
+    """
+    path = Path(cohort) / SIMULATION
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: cannot be read as JSON; simulate the cohort again")
+    return found
 
 
 def read_key_slices(participant: Participant, rater: str) -> dict[Level, LabelledSlice]:

@@ -12,10 +12,6 @@ Enhanced CT Image, C.11.1 Modality LUT (rescale).
 from __future__ import annotations
 
 import math
-import struct
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,39 +19,34 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from atlas_builder.errors import InputError
+from atlas_builder.io.dicom_attributes import (
+    ATTRIBUTES,
+    age_of,
+    has_contrast,
+    is_head,
+    is_sharp,
+    patient_key,
+)
+from atlas_builder.io.dicom_damage import refusing_damage
 from atlas_builder.io.orientation import InPlane
 
-# What pydicom raises on files cut or damaged anywhere.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-    BytesLengthException,
-    InvalidDicomError,
-)
 _CT_IMAGES = {
     "1.2.840.10008.5.1.4.1.1.2",  # CT Image Storage
     "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT Image Storage
     "1.2.840.10008.5.1.4.1.1.2.2",  # Legacy Converted Enhanced CT Image Storage
 }
+_MOST_PIXELS = 4096
+_MOST_FRAMES = 20_000
 _LOCALIZERS = {"LOCALIZER", "SCOUT"}
 _DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, DICOMDIR
 _DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
 _HEADER = [
+    *ATTRIBUTES,
     "SOPClassUID",
     "Modality",
     "ImageType",
-    "ContrastBolusAgent",
     "SeriesInstanceUID",
     "SeriesNumber",
     "ImagePositionPatient",
@@ -116,8 +107,13 @@ class CtFile:
         What the series is told apart by.
     series_number : str
         What people know the series by.
-    contrast : bool
-        Whether a contrast agent is named.
+    patient : str
+        What patients are told apart by; not who they are. Empty where the file says nothing.
+    age : float or None
+        The patient's age in years as the file states it.
+    contrast, head, sharp : bool
+        Whether it was taken with a contrast agent, is of the head, and is made for bone, as far as
+        the file says.
     frames : tuple of Frame
         Its frames in file order, localizers left out.
     unplaced : bool
@@ -127,25 +123,13 @@ class CtFile:
     path: Path
     series_uid: str
     series_number: str
+    patient: str
+    age: float | None
     contrast: bool
+    head: bool
+    sharp: bool
     frames: tuple[Frame, ...]
     unplaced: bool
-
-
-@contextmanager
-def refusing_damage(path: Path) -> Iterator[None]:
-    """Turn what reading a damaged file raises into one `InputError` that names the file.
-
-    The message repeats nothing of pydicom's, which may quote the patient's data.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except InputError:
-        raise
-    except _DAMAGE as error:
-        raise InputError(f"{path}: damaged or truncated DICOM file; copy it again") from error
 
 
 def examine_file(path: Path) -> CtFile | None:
@@ -169,6 +153,7 @@ def examine_file(path: Path) -> CtFile | None:
             return None
         if int(header.get("SamplesPerPixel") or 1) != 1:
             return None  # colour: a report or a map, not CT values
+        _check_size(path, header)
         _check_length(path, header, pixels_at)
         indices = [
             index
@@ -182,7 +167,11 @@ def examine_file(path: Path) -> CtFile | None:
             path=path,
             series_uid=series_uid,
             series_number=str(header.get("SeriesNumber") or "without number"),
-            contrast=str(header.get("ContrastBolusAgent") or "").upper() not in ("", "NONE", "NO"),
+            patient=patient_key(header),
+            age=age_of(header),
+            contrast=has_contrast(header),
+            head=is_head(header),
+            sharp=is_sharp(header),
             frames=tuple(frame for frame in frames if frame is not None),
             unplaced=None in frames,
         )
@@ -201,6 +190,16 @@ def _is_dicom(path: Path) -> bool:
             f"{path}: named as DICOM but is not, or damaged; copy it again or take it out"
         )
     return False
+
+
+def _check_size(path: Path, header: Any) -> None:
+    """Refuse what no scanner makes: a compressed file can claim any size."""
+    frames = int(header.get("NumberOfFrames") or 1)
+    if max(header.Rows, header.Columns) > _MOST_PIXELS or frames > _MOST_FRAMES:
+        raise InputError(
+            f"{path}: {frames} frames of {header.Columns} x {header.Rows} pixels are no head CT; "
+            "export it again"
+        )
 
 
 def _check_length(path: Path, header: Any, pixels_at: int) -> None:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pydicom.pixels.decoders.base import get_decoder
 
 from atlas_builder.errors import InputError
-from atlas_builder.io.dicom_frames import Frame, refusing_damage
+from atlas_builder.io.dicom_damage import refusing_damage
+from atlas_builder.io.dicom_frames import Frame
 
 _AIR_HU = -1000.0
 _HIGHEST_HU = 3071.0  # of the 12-bit scale

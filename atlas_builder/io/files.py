@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,42 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Fill a folder so that its final name only ever holds a complete one.
+
+    The block fills the folder it is given, which lies beside the final one and then takes its
+    place; when the block raises, what was written is removed and an earlier folder stays as it was.
+
+    Parameters
+    ----------
+    folder : Path
+        The final name; the folders above it are made. One that is there is replaced.
+
+    Yields
+    ------
+    Path
+        An empty folder.
+    """
+    folder = Path(folder)
+    token = secrets.token_hex(4)
+    partial, old = (folder.with_name(f".{token}.{kind}.{folder.name}") for kind in ("new", "old"))
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if folder.exists():
+            folder.rename(old)
+        try:
+            partial.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
+    finally:
+        for leftover in (partial, old):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlas_builder.errors import InputError
+from atlas_builder.io.stacking import is_even
 
 _TOLERANCE_PIXELS = 0.1
 
@@ -89,7 +90,7 @@ def match_slices(
     tolerance = _TOLERANCE_PIXELS * np.linalg.norm(scan.affines[0, :3, :2], axis=0).min()
     rank = {int(index): place for place, index in enumerate(labels_order)}
     if distances.max() > tolerance:
-        if _is_even(corners[:, 0], tolerance):
+        if is_even(corners[:, 0], tolerance):
             raise _other_grid(labels_path, f"up to {distances.max():.3g} mm away from the scan's")
         for index in labelled:
             if not _is_nearest(rank[index], offsets[rank[index]], corners[:, 0], tolerance):
@@ -106,12 +107,6 @@ def _other_grid(labels_path: Path, difference: str) -> InputError:
         f"{labels_path}: on another grid than the scan ({difference}); draw or resample the labels "
         "on the scan itself"
     )
-
-
-def _is_even(origins: NDArray[np.float64], tolerance: float) -> bool:
-    """Tell whether slice origins lie at equal steps on a line, as a NIfTI affine puts them."""
-    line = np.linspace(origins[0], origins[-1], len(origins))
-    return bool(np.linalg.norm(origins - line, axis=1).max() <= tolerance)
 
 
 def _is_nearest(

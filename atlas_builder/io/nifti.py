@@ -29,6 +29,7 @@ from atlas_builder.io.scan import Scan
 
 _TRACE_OF_NON_FINITE = 1e-4
 _WHOLE_NUMBER_TOLERANCE = 1e-3
+_SHEAR = 1e-4
 
 
 def read_scan(path: Path) -> Scan:
@@ -104,6 +105,35 @@ def read_labels(path: Path) -> Scan:
     return Scan(nearest.astype(np.uint8), storage.affines)
 
 
+def read_maps(path: Path, count: int) -> NDArray[np.float32]:
+    """Read a stack of maps of one slice, as `write_image` writes it.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI file of shape (columns, rows, 1, maps) in any orientation.
+    count : int
+        How many maps it must hold.
+
+    Returns
+    -------
+    ndarray of float32, shape (maps, columns, rows)
+        In the layout of `Slice`.
+
+    Raises
+    ------
+    InputError
+        See `examine`; or the file holds another number of maps or slices.
+    """
+    storage = examine(path, volumes=count)
+    if len(storage.affines) != 1:
+        raise InputError(f"{path}: holds {len(storage.affines)} slices; give the maps of one slice")
+    image = load(storage.path)
+    with refusing_damage(storage.path):
+        data = np.asarray(image.dataobj, dtype=np.float32)
+    return np.stack([storage.to_scan(data[..., place])[:, :, 0] for place in range(count)])
+
+
 def write_image(path: Path, data: NDArray[np.generic], affine: NDArray[np.float64]) -> None:
     """Write a slice, or a stack of maps of one slice, as NIfTI.
 
@@ -120,6 +150,25 @@ def write_image(path: Path, data: NDArray[np.generic], affine: NDArray[np.float6
     columns, rows, *maps = data.shape
     image = _image(data.reshape(columns, rows, 1, *maps), affine)
     _save(image, path, qform=(affine, 1), sform=(affine, 1))
+
+
+def write_volume(path: Path, data: NDArray[np.generic], affine: NDArray[np.float64]) -> None:
+    """Write values on a stack of slices as NIfTI.
+
+    Parameters
+    ----------
+    path : Path
+        ``.nii`` or ``.nii.gz``; written whole or not at all.
+    data : ndarray, shape (columns, rows, slices)
+        In the layout of `Scan`; the data type is kept.
+    affine : ndarray, shape (4, 4)
+        From ``(column, row, slice, 1)`` to RAS+ mm. It may be sheared, which an sform can express
+        and a qform cannot: a sheared volume has no qform rather than one that is off.
+    """
+    image = _image(data, affine)
+    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    sheared = not np.allclose(axes.T @ axes, np.eye(3), atol=_SHEAR)
+    _save(image, path, qform=(None, 0) if sheared else (affine, 1), sform=(affine, 1))
 
 
 def write_like(path: Path, data: NDArray[np.generic], storage: Storage) -> None:

@@ -45,6 +45,9 @@ _DAMAGE = (
     IndexError,
 )
 _MOST_VOXELS = 2**31
+_SLACK = 1 << 24
+"""Bytes behind the voxels that are unpacked; what follows is of no use, however much it is."""
+
 _PIXEL_SIZES = (0.05, 20.0)
 _MILLIMETRES_PER_UNIT = {1: 1000.0, 2: 1.0, 3: 0.001}
 
@@ -130,14 +133,21 @@ class Storage:
         return first, second
 
 
-def examine(path: Path) -> Storage:
+def examine(path: Path, volumes: int = 1) -> Storage:
     """Find how a NIfTI file stores its scan, without reading its voxels into memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    volumes : int
+        How many volumes it must hold along its fourth axis.
 
     Raises
     ------
     InputError
-        The file is missing, damaged or truncated, is no NIfTI image of one scalar volume or
-        slice, or does not say where the patient's left and right are.
+        The file is missing, damaged or truncated, is no NIfTI image of so many scalar volumes
+        (or one slice), or does not say where the patient's left and right are.
     """
     path = Path(path)
     image = load(path)
@@ -147,8 +157,8 @@ def examine(path: Path) -> Storage:
         raise InputError(f"{path}: colour or complex voxels; give a CT image of one value a voxel")
     if len(shape) < 2 or min(shape) < 1 or math.prod(shape) > _MOST_VOXELS:
         raise InputError(f"{path}: not a scan's dimensions ({_times(shape)}); convert it again")
-    if math.prod(shape[3:]) != 1:
-        raise InputError(f"{path}: holds {math.prod(shape[3:])} volumes; give one volume")
+    if math.prod(shape[3:]) != volumes:
+        raise InputError(f"{path}: holds {math.prod(shape[3:])} volumes; give {volumes}")
     _check_length(path, image, shape)
     affine = _affine_of(path, image)
     axes = nib.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
@@ -216,7 +226,7 @@ def _check_length(path: Path, image: Any, shape: tuple[int, ...]) -> None:
     wanted = image.dataobj.offset + math.prod(shape) * image.get_data_dtype().itemsize
     held = 0
     with refusing_damage(path), ImageOpener(image.file_map["image"].filename) as file:
-        while block := file.read(1 << 20):
+        while held < wanted + _SLACK and (block := file.read(1 << 20)):
             held += len(block)
     if held < wanted:
         raise InputError(

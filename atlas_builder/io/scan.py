@@ -15,6 +15,22 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
+class Remark:
+    """Something unusual about a scan that does not keep it from being used.
+
+    Attributes
+    ----------
+    code : str
+        Its name for programs, such as ``gantry-tilt``.
+    reason : str
+        What was found, in one line.
+    """
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Slice:
     """One axial slice.
 

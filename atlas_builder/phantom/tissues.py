@@ -69,7 +69,7 @@ DENSITIES = MappingProxyType(
         Tissue.AIR: Density(-1000, -1000, -980),
         Tissue.GREY: Density(39.0, 32, 45),  # [1]_, [2]_
         Tissue.WHITE: Density(28.5, 20, 33),  # [1]_, [2]_
-        Tissue.CSF: Density(5.0, 0, 15),  # [2]_; water with 0.3 g/L of protein and its salts
+        Tissue.CSF: Density(9.0, 0, 15),  # [2]_; water, 0.3 g/L of protein and its salts
         Tissue.DURA: Density(55.0, 40, 70),  # a sheet thinner than a pixel; collagen as in [4]_
         Tissue.BLOOD: Density(52.0, 40, 65),  # [2]_, [3]_
         Tissue.CALCIFICATION: Density(350.0, 100, 800),  # physiological, seen from about 100 up

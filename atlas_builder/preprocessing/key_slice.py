@@ -25,6 +25,7 @@ KEY_SLICE_SHAPE = (460, 460)
 KEY_SLICE_SPACING = 0.5
 """Pixel size in mm."""
 
+_ROOM = 16  # pixels
 _T = TypeVar("_T", np.float32, np.uint8)
 _MIDDLE = (np.array(KEY_SLICE_SHAPE) - 1) / 2
 
@@ -63,6 +64,24 @@ def key_slice_grid() -> PlaneGrid:
     """Return the key-slice grid; its middle is the origin of points in mm."""
     x, y = (-KEY_SLICE_SPACING * middle for middle in _MIDDLE)
     return PlaneGrid(KEY_SLICE_SHAPE, KEY_SLICE_SPACING, (float(x), float(y)))
+
+
+def even_box(x_ends: tuple[float, float], y_ends: tuple[float, float]) -> tuple[slice, slice]:
+    """Return the part of the key-slice grid that holds brains, with 8 mm of room around them.
+
+    A registered brain reaches no further beyond its own box. The box begins and ends at even
+    pixels, so that the grid can be halved.
+
+    Parameters
+    ----------
+    x_ends, y_ends : tuple of float
+        The first and the last pixel with brain along each axis.
+    """
+    x, y = (
+        slice(max(0, int(first) - _ROOM) // 2 * 2, min(n, int(last) + _ROOM + 2) // 2 * 2)
+        for (first, last), n in zip((x_ends, y_ends), KEY_SLICE_SHAPE, strict=True)
+    )
+    return x, y
 
 
 def make_key_slice(ct: Slice) -> KeySlice:

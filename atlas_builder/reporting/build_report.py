@@ -64,6 +64,7 @@ def write_build_report(build: Build, out: Path) -> list[Path]:
     warnings = find_warnings(build, backgrounds)
     content = {
         "settings": build.settings,
+        "simulated": build.inputs["simulation"] is not None,
         "participants": build.participants,
         "refusals": build.refusals,
         "results": build.results,

@@ -113,7 +113,7 @@ def show(
     box: Box,
     *,
     colours: str = "gray",
-    limits: tuple[float, float] = BRAIN_WINDOW,
+    limits: tuple[float, float] = BRAIN_WINDOW.limits,
 ) -> AxesImage:
     """Show a slice that fills a box of the key-slice grid, at whatever pixel size."""
     low, high = limits

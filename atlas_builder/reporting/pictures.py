@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -16,10 +17,41 @@ from numpy.typing import NDArray
 
 Value = TypeVar("Value", bound=np.generic)
 
-BRAIN_WINDOW = (0.0, 80.0)
-"""HU shown as black and as white: level 40, width 80."""
 
-_JPEG = {"quality": 78, "optimize": True}
+@dataclass(frozen=True)
+class Window:
+    """Which densities are shown between black and white.
+
+    Attributes
+    ----------
+    name : str
+        As readers of CT call it.
+    level, width : float
+        Middle and extent in HU.
+    """
+
+    name: str
+    level: float
+    width: float
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """HU shown as black and as white."""
+        return self.level - self.width / 2, self.level + self.width / 2
+
+    @property
+    def setting(self) -> str:
+        """Level and width, as they stand beside a picture."""
+        return f"WL {self.level:g} WW {self.width:g}"
+
+
+BRAIN_WINDOW = Window("brain", 40.0, 80.0)
+
+STROKE_WINDOW = Window("stroke", 35.0, 30.0)
+"""Narrow, so that the slight darkening of early ischaemia shows."""
+
+_QUALITY = 78
+"""Of JPEG: enough for what is looked at in passing."""
 
 
 def radiological(image: NDArray[Value]) -> NDArray[Value]:
@@ -38,16 +70,27 @@ def radiological(image: NDArray[Value]) -> NDArray[Value]:
     return image.T
 
 
-def grey_levels(hu: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Return HU in the brain window as 0-255."""
-    low, high = BRAIN_WINDOW
-    return np.rint((np.clip(hu, low, high) - low) * (255 / (high - low))).astype(np.uint8)
+def grey_levels(hu: NDArray[np.floating], window: Window = BRAIN_WINDOW) -> NDArray[np.uint8]:
+    """Return HU in a window as 0-255; what is not a number is black.
+
+    The window's ends are exactly black and white, as with DICOM's ``LINEAR_EXACT`` (PS3.3
+    C.11.2.1.3.2).
+    """
+    low, high = window.limits
+    clipped = np.clip(np.nan_to_num(hu, nan=low), low, high)
+    return np.rint((clipped - low) * (255 / (high - low))).astype(np.uint8)
 
 
-def jpeg_uri(grey: NDArray[np.uint8]) -> str:
+def rgb(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a grey picture in three equal channels, a third axis."""
+    return np.repeat(grey[..., np.newaxis], 3, axis=2)
+
+
+def jpeg_uri(grey: NDArray[np.uint8], quality: int = _QUALITY) -> str:
     """Return a picture as a data URI that holds a JPEG; shape (rows, columns), 0-255."""
     buffer = io.BytesIO()
-    imsave(buffer, np.repeat(grey[..., np.newaxis], 3, axis=2), format="jpeg", pil_kwargs=_JPEG)
+    settings = {"quality": quality, "optimize": True}
+    imsave(buffer, rgb(grey), format="jpeg", pil_kwargs=settings)
     return data_uri(buffer.getvalue(), "image/jpeg")
 
 

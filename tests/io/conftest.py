@@ -14,6 +14,7 @@ import pydicom
 import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 Array = NDArray[Any]
@@ -125,6 +126,42 @@ def ct_slice(geometry: Geometry, height: float, **attributes: Any) -> Dataset:
     set_pixels(dataset, stored)
     for keyword, value in attributes.items():
         setattr(dataset, keyword, value)
+    return dataset
+
+
+def enhanced(shared: bool) -> Dataset:
+    """A multi-frame CT of the field, frames shuffled, as new scanners write them."""
+    geometry = Geometry()
+    heights = [geometry.heights[place] for place in (3, 0, 5, 2, 4, 1)]
+    dataset = ct_dataset(sop_class=ENHANCED_CT)
+    del dataset.RescaleSlope, dataset.RescaleIntercept
+    stored = [np.rint((geometry.hu(height) + 2048) / 0.5) for height in heights]
+    set_pixels(dataset, np.stack(stored).astype(np.int16))
+    dataset.NumberOfFrames = len(heights)
+
+    measures, orientation, values = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing = [geometry.row_spacing, geometry.column_spacing]
+    classic = ct_slice(geometry, 0.0)
+    orientation.ImageOrientationPatient = classic.ImageOrientationPatient
+    values.RescaleSlope, values.RescaleIntercept = 0.5, -2048
+
+    def describe(groups: Dataset) -> None:
+        groups.PixelMeasuresSequence = Sequence([measures])
+        groups.PlaneOrientationSequence = Sequence([orientation])
+        groups.PixelValueTransformationSequence = Sequence([values])
+
+    common, frames = Dataset(), []
+    for height in heights:
+        position, groups = Dataset(), Dataset()
+        position.ImagePositionPatient = [round(float(v), 6) for v in geometry.origin(height)]
+        groups.PlanePositionSequence = Sequence([position])
+        if not shared:
+            describe(groups)
+        frames.append(groups)
+    if shared:
+        describe(common)
+    dataset.SharedFunctionalGroupsSequence = Sequence([common])
+    dataset.PerFrameFunctionalGroupsSequence = Sequence(frames)
     return dataset
 
 

@@ -42,7 +42,7 @@ def content_of(level):
         block = (np.abs(np.abs(x) - 20) < 10) & (np.abs(y + 40 - 12 * place) < 5)
         labels[block] = region
         votes[place] = np.where(block, rng.uniform(0.5, 1, x.shape), 0)
-    return AtlasLevel(image, labels, key_slice_affine()), votes
+    return AtlasLevel(image, labels, key_slice_affine(), votes)
 
 
 def spot_index():
@@ -53,7 +53,7 @@ def spot_index():
 def folder(tmp_path):
     files = []
     for level in LEVELS:
-        files += write_level(tmp_path, level, GROUP, *content_of(level))
+        files += write_level(tmp_path, level, GROUP, content_of(level))
     write_metadata(tmp_path, {"age_group": str(GROUP), "simulated": False}, files)
     return tmp_path
 
@@ -75,18 +75,20 @@ def test_an_atlas_is_read_as_it_was_written(folder):
     assert atlas.age_group == GROUP
     assert set(atlas.levels) == set(LEVELS)
     for level in LEVELS:
-        written, _ = content_of(level)
+        written = content_of(level)
         found = atlas.levels[level]
         np.testing.assert_array_equal(found.image, np.rint(written.image))
         np.testing.assert_array_equal(found.labels, written.labels)
         np.testing.assert_allclose(found.affine, written.affine)
         assert found.image.dtype == np.float32
         assert found.labels.dtype == np.uint8
+        np.testing.assert_array_equal(found.probabilities, written.probabilities)
+        assert found.probabilities.dtype == np.float32
 
 
 def test_probabilities_are_stacked_in_label_order(folder):
     for level in LEVELS:
-        _, votes = content_of(level)
+        votes = content_of(level).probabilities
         data = nib.load(folder / image_name(level, "probseg", GROUP)).get_fdata()
         assert data.shape == (*KEY_SLICE_SHAPE, 1, len(regions_of(level)))
         np.testing.assert_array_equal(np.moveaxis(data[:, :, 0], -1, 0), votes)
@@ -115,7 +117,7 @@ def test_simpleitk_and_ants_find_it_there_too(folder, kind):
     point = ants.transform_index_to_physical_point(image, [i, j, 0])
     np.testing.assert_allclose(point[:2], SPOT, atol=1e-5)
 
-    expected = content_of("BGL")[0]
+    expected = content_of("BGL")
     value = (expected.image if kind == "image" else expected.labels)[i, j]
     assert itk.GetPixel(i, j, 0) == value
     assert image.numpy()[i, j, 0] == value
@@ -132,7 +134,7 @@ def test_labels_lie_on_both_sides_of_x_0(folder):
 def test_the_same_atlas_is_the_same_bytes(folder, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     for level in LEVELS:
-        for path in write_level(other, level, GROUP, *content_of(level)):
+        for path in write_level(other, level, GROUP, content_of(level)):
             assert path.read_bytes() == (folder / path.name).read_bytes()
 
 
@@ -180,7 +182,7 @@ def other_shape(path):
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj)[:-2], image.affine), path)
 
 
-@pytest.mark.parametrize("kind", ["image", "label"])
+@pytest.mark.parametrize("kind", ["image", "label", "probseg"])
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize(
     "damage", [lambda path: path.unlink(), truncate, flip, not_an_image, other_shape]
@@ -209,11 +211,61 @@ def test_metadata_without_an_age_group_is_refused(folder):
     assert METADATA in str(refused.value)
 
 
+def rewrite_checksums(folder):
+    metadata = json.loads((folder / METADATA).read_text())
+    write_metadata(folder, metadata, [folder / name for name in metadata["sha256"]])
+
+
 def test_labels_that_are_no_regions_are_refused(folder):
     path = folder / image_name("BGL", "label", GROUP)
     image = nib.load(path)
     data = np.asarray(image.dataobj).copy()
     data[data == 3] = 13
     nib.save(nib.Nifti1Image(data, image.affine), path)
+    with pytest.raises(InputError, match=r"BGL_label_50_69.nii.gz: not the file its atlas was"):
+        read_atlas(folder)
+    rewrite_checksums(folder)
     with pytest.raises(InputError, match=r"BGL_label_50_69.nii.gz: holds the value 13"):
         read_atlas(folder)
+
+
+@pytest.mark.parametrize("kind", ["image", "label", "probseg"])
+def test_files_that_do_not_match_each_other_are_refused(folder, kind):
+    other_shape(folder / image_name("SGL", kind, GROUP))
+    rewrite_checksums(folder)
+    with pytest.raises(InputError, match="the SGL image and labels do not match"):
+        read_atlas(folder)
+
+
+def test_one_changed_voxel_is_noticed(folder):
+    path = folder / image_name("SGL", "image", GROUP)
+    image = nib.load(path)
+    data = np.asarray(image.dataobj).copy()
+    data[230, 230, 0] += 1
+    nib.save(nib.Nifti1Image(data, image.affine), path)
+    with pytest.raises(InputError, match=r"SGL_image_50_69.nii.gz: .*copy the atlas folder again"):
+        read_atlas(folder)
+
+
+def test_an_atlas_without_probabilities_is_read(folder):
+    files = [path for path in folder.glob("*.nii.gz") if "probseg" not in path.name]
+    write_metadata(folder, {"age_group": str(GROUP)}, files)
+    assert read_atlas(folder).levels["BGL"].probabilities is None
+
+
+def test_an_atlas_without_checksums_is_refused(folder):
+    (folder / METADATA).write_text('{"age_group": "50-69"}')
+    with pytest.raises(InputError, match=r"atlas.json: lists no checksums; build again"):
+        read_atlas(folder)
+
+
+def test_an_atlas_says_what_it_is(folder):
+    atlas = read_atlas(folder)
+    assert (atlas.name, atlas.simulated) == (folder.name, False)
+    digest = hashlib.sha256((folder / METADATA).read_bytes()).hexdigest()
+    assert atlas.provenance == {"sha256": digest}
+    said = {"name": "made-up", "simulated": True, "licence": "MIT", "age_group": "50-69"}
+    write_metadata(folder, said, list(folder.glob("*.nii.gz")))
+    atlas = read_atlas(folder)
+    assert (atlas.name, atlas.simulated) == ("made-up", True)
+    assert atlas.provenance["licence"] == "MIT"

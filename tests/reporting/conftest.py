@@ -1,24 +1,37 @@
-"""A small build, finished, its work folder as a real one leaves it; no registration is run."""
+"""A small build and a map, finished, as real ones leave them; no registration is run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, AgeGroup, Level, regions_of
+from atlas_builder.anatomy import (
+    LEVELS,
+    SIDES,
+    AgeGroup,
+    Level,
+    Region,
+    Side,
+    map_value,
+    regions_of,
+)
 from atlas_builder.construction.build import Build, Settings
 from atlas_builder.construction.fitting import Fit, save_fit
 from atlas_builder.construction.level import Estimate, IterationRecord, LevelJob, LevelResult
 from atlas_builder.construction.preparation import Preparation, PreparedLevel, save_preparation
+from atlas_builder.io.atlas import AtlasLevel
 from atlas_builder.io.cohort import Participant, Refusal
-from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE, key_slice_grid
+from atlas_builder.io.scan import Slice
+from atlas_builder.mapping.region_map import LevelMap, RegionMap, RegionMeasure
+from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE, KeySlice, key_slice_grid
+from atlas_builder.preprocessing.symmetry import Alignment
 from atlas_builder.registration import Metric
-from atlas_builder.transform import Transform
+from atlas_builder.transform import Transform, apply_affine
 
 Array = NDArray[Any]
 
@@ -152,5 +165,136 @@ def make_build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Build]
                 for level, mm in zip(LEVELS, knobs.deformation_mm, strict=True)
             },
         )
+
+    return make
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A head whose place in the scan is known, for maps made without any registration.
+
+    Attributes
+    ----------
+    angle : float
+        Degrees by which it is turned, from the left towards the back.
+    spacing : tuple of float
+        Pixel size in mm.
+    """
+
+    angle: float
+    spacing: tuple[float, float]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Pixels of 200 x 220 mm."""
+        return round(200 / self.spacing[0]), round(220 / self.spacing[1])
+
+    @property
+    def to_pixels(self) -> Array:
+        """From mm in the head, x to the left and y to the back, to pixels of the slice."""
+        matrix = np.eye(3)
+        alignment = Alignment(self.angle, 3.0, 0.2)
+        matrix[:2, :2] = alignment.rotation / np.reshape(self.spacing, (2, 1))
+        middle = (np.array(self.shape) - 1) / 2
+        matrix[:2, 2] = middle + alignment.rotation @ (3.0, -4.0) / self.spacing
+        return matrix
+
+    def points(self) -> Array:
+        """Where the pixels lie in the head, mm."""
+        return apply_affine(np.linalg.inv(self.to_pixels), np.indices(self.shape, dtype=float))
+
+
+MARKER_MM = (30.0, 45.0)
+"""Of a bright disc: on the patient's left, towards the back."""
+
+
+def region_box(region: Region, side: Side) -> tuple[float, float, float, float]:
+    """First and last x and y in mm of a region of the maps that `make_map` makes."""
+    row = regions_of(region.level).index(region)
+    first, last = (12.0 + 3 * row, 40.0) if side == "left" else (-40.0, -12.0 - 3 * row)
+    return first, last, -60.0 + 13 * row, -49.0 + 13 * row
+
+
+def _level_map(level: Level, index: int, patient: Patient) -> LevelMap:
+    x, y = patient.points()
+    brain = (x / 55) ** 2 + (y / 72) ** 2 < 1
+    image = np.where(brain, 30.0, np.where((x / 63) ** 2 + (y / 80) ** 2 < 1, 900.0, -1000.0))
+    image[np.hypot(x - MARKER_MM[0], y - MARKER_MM[1]) < 4] = 75.0
+    labels = np.zeros(patient.shape, np.uint8)
+    for region in regions_of(level):
+        for side in SIDES:
+            left, right, top, bottom = region_box(region, side)
+            inside = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
+            labels[inside] = map_value(region, side)
+    grid = key_slice_grid()
+    key_x, key_y = grid.points()
+    to_mm = np.diag([grid.spacing, grid.spacing, 1.0])
+    to_mm[:2, 2] = grid.origin
+    key_brain = (key_x / 55) ** 2 + (key_y / 72) ** 2 < 1
+    key = KeySlice(
+        np.where(key_brain, 30, 0).astype(np.float32),
+        key_brain,
+        patient.to_pixels @ to_mm,
+        Alignment(patient.angle, 3.0, 0.2),
+    )
+    still = np.zeros((2, *grid.shape), np.float32)
+    affine = np.diag([-patient.spacing[0], -patient.spacing[1], 1.0, 1.0])
+    affine[2, 3] = 20.0 * index
+    return LevelMap(
+        level=level,
+        index=index,
+        slice=Slice(image.astype(np.float32), affine),
+        key=key,
+        atlas=AtlasLevel(key.image, np.zeros(grid.shape, np.uint8), np.eye(4)),
+        transform=Transform(np.eye(3), still, still, grid),
+        regions=labels,
+        probability=(labels > 0).astype(np.float32),
+        brain=brain,
+        midline=apply_affine(patient.to_pixels, np.array([[0.0, 0.0], [-72.0, 72.0]])).T,
+        fit=0.91 + 0.02 * index,
+    )
+
+
+def measure(region: Region, side: Side, dark: Collection[tuple[Region, Side]]) -> RegionMeasure:
+    """What a region measures when those in `dark` have 25 HU and all others 30."""
+    other: Side = "right" if side == "left" else "left"
+    own_hu, other_hu = (25.0 if (region, s) in dark else 30.0 for s in (side, other))
+    return RegionMeasure(
+        region,
+        side,
+        region.level,
+        308.0,
+        own_hu,
+        other_hu,
+        own_hu - other_hu,
+        own_hu / other_hu,
+        0.87,
+        own_hu < other_hu,
+    )
+
+
+@pytest.fixture(scope="session")
+def make_map() -> Callable[..., RegionMap]:
+    """Return a function that makes a map of a head of known place, given what to change of it."""
+
+    def make(
+        angle: float = 0.0,
+        spacing: tuple[float, float] = (0.8, 0.8),
+        dark: Collection[tuple[Region, Side]] = (),
+        **changes: Any,
+    ) -> RegionMap:
+        patient = Patient(angle, spacing)
+        made = RegionMap(
+            levels=tuple(_level_map(level, 5 + n, patient) for n, level in enumerate(LEVELS)),
+            measures=tuple(measure(region, side, dark) for side in SIDES for region in Region),
+            flags=(),
+            atlas_name="aspects-281",
+            atlas_is_simulated=False,
+            age_group=AgeGroup(50, 69),
+            age=63.0,
+            slice_count=28,
+            timings={"key_slices": 0.81, "registration": 1.92},
+        )
+        return replace(made, **changes)
 
     return make

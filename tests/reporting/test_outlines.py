@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from atlas_builder.anatomy import Region
-from atlas_builder.reporting.outlines import mask_outline, region_outlines
+from atlas_builder.reporting.outlines import (
+    closed_borders,
+    mask_outline,
+    region_outlines,
+    svg_line,
+    svg_path,
+)
 
 Array = NDArray[Any]
 
@@ -79,3 +85,37 @@ def test_regions_are_told_apart() -> None:
     assert list(found) == ["M4", "M5", "M6"]
     assert polygons(found["M4"])[0][:, 0].max() < polygons(found["M5"])[0][:, 0].min()
     assert found["M6"] == ""
+
+
+@settings(max_examples=40)
+@given(st.floats(25, 35), st.floats(20, 40), st.floats(8, 18), st.floats(8, 18))
+def test_closed_borders_enclose_the_mask_without_its_steps(
+    x: float, y: float, a: float, b: float
+) -> None:
+    i, j = np.indices((60, 60))
+    (border,) = closed_borders(((i - x) / a) ** 2 + ((j - y) / b) ** 2 <= 1, (0.9, 0.6))
+    assert area(border) == pytest.approx(np.pi * a * b, rel=0.06)
+    # Nowhere further from the ellipse than a pixel.
+    radius = np.hypot((border[:, 0] - x) / a, (border[:, 1] - y) / b)
+    assert np.abs(radius - 1).max() * min(a, b) < 0.9
+
+
+def test_closed_borders_reach_over_the_border_of_the_slice() -> None:
+    mask = np.zeros((30, 20), bool)
+    mask[:12] = True
+    (border,) = closed_borders(mask, (0.5, 0.5))
+    assert border.min(axis=0) == pytest.approx([-0.5, -0.5], abs=0.1)
+    assert border.max(axis=0) == pytest.approx([11.5, 19.5], abs=0.1)
+
+
+def test_specks_and_nothing_have_no_border() -> None:
+    mask = np.zeros((20, 20), bool)
+    assert closed_borders(mask, (0.9, 0.9)) == ()
+    mask[10, 10] = True
+    assert closed_borders(mask, (0.9, 0.9)) == ()
+
+
+def test_lines_stay_open_and_polygons_close() -> None:
+    points = np.array([[0.0, 1.0], [2.04, 3.0], [4.0, -5.0]])
+    assert svg_line(points) == "M0.0 1.0L2.0 3.0 4.0 -5.0"
+    assert svg_path([points, points]) == f"{svg_line(points)}Z" * 2

@@ -1,0 +1,94 @@
+"""``map-regions``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from atlas_builder.anatomy import SIDES
+from atlas_builder.commands.options import CONTEXT
+from atlas_builder.errors import InputError
+
+
+@click.command("map-regions", context_settings=CONTEXT)
+@click.argument("scan", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
+@click.option(
+    "--age",
+    type=float,
+    help="The patient's age in years.  [default: as the DICOM header states it]",
+)
+@click.option(
+    "--atlas",
+    metavar="NAME_OR_DIR",
+    help="A name that fetch-atlas --list shows, or an atlas folder.  "
+    "[default: aspects-281 if it is installed, else simulated]",
+)
+@click.option(
+    "--bgl-slice",
+    type=click.IntRange(0),
+    metavar="K",
+    help="The slice at the level of the basal ganglia, counted from 0 in the scan's order.",
+)
+@click.option(
+    "--sgl-slice",
+    type=click.IntRange(0),
+    metavar="K",
+    help="The slice above the basal ganglia, about 2 cm higher.",
+)
+@click.option("--series", help="The DICOM series to use, by its number or UID.")
+@click.option(
+    "--allow-nearest-age",
+    is_flag=True,
+    help="Use the nearest age group where none contains the age.",
+)
+def map_regions_command(
+    scan: Path,
+    out: Path,
+    age: float | None,
+    atlas: str | None,
+    bgl_slice: int | None,
+    sgl_slice: int | None,
+    series: str | None,
+    allow_nearest_age: bool,
+) -> None:
+    """Carry the ten ASPECTS regions onto a head CT: a NIfTI file, or DICOM in a folder or a zip.
+
+    The folder gets the regions on the scan's own grid (regions.nii.gz, and regions.seg.dcm for
+    DICOM), their densities (regions.tsv), a picture, a report and mapping.json.
+    """
+    try:
+        found = scan.exists()
+    except OSError:  # such as for a name that is too long
+        found = False
+    if not found:
+        raise InputError(f"{scan}: no such file or folder; check the path")
+    from atlas_builder.mapping.processes import registration_processes  # noqa: PLC0415
+
+    with registration_processes() as executor:
+        # Imported while the processes start.
+        from atlas_builder.mapping.run import map_scan  # noqa: PLC0415
+
+        region_map = map_scan(
+            scan,
+            out,
+            executor,
+            age=age,
+            atlas=atlas,
+            bgl_slice=bgl_slice,
+            sgl_slice=sgl_slice,
+            series=series,
+            allow_nearest_age=allow_nearest_age,
+        )
+    simulated = ", simulated" if region_map.atlas_is_simulated else ""
+    click.echo(f"Atlas: {region_map.atlas_name}, {region_map.age_group} years{simulated}")
+    for flag in region_map.flags:
+        level = f" ({flag.level})" if flag.level else ""
+        click.echo(f"Check {flag.code}{level}: {flag.reason}", err=True)
+    for side in SIDES:
+        names = [m.region.name for m in region_map.measures if m.stands_out and m.side == side]
+        if names:
+            click.echo(f"Darker on the {side}: {', '.join(names)}")
+    click.echo(f"Map: {out}")
+    click.echo(f"Report: {(out / 'report.html').resolve()}")

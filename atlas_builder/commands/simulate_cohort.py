@@ -1,0 +1,100 @@
+"""``simulate-cohort``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from atlas_builder.anatomy import AgeGroup
+from atlas_builder.commands.options import CONTEXT, AgeGroupType, available_cores
+
+
+@click.command("simulate-cohort", context_settings=CONTEXT)
+@click.option(
+    "--age-group",
+    "age_groups",
+    type=AgeGroupType(),
+    required=True,
+    multiple=True,
+    help="Inclusive ages in years, such as 50-69; may be given several times.",
+)
+@click.option(
+    "--subjects",
+    type=click.IntRange(1, 999),
+    default=16,
+    show_default=True,
+    help="How many in each age group.",
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The cohort's folder.")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["nifti", "dicom"]),
+    default="nifti",
+    show_default=True,
+    help="Of the scans; labels are NIfTI.",
+)
+@click.option(
+    "--validation",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many subjects of each age group to keep for validation.",
+)
+@click.option(
+    "--infarcts",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="The probability of an acute infarct.",
+)
+@click.option(
+    "--thickness",
+    type=click.FloatRange(2, 7),
+    metavar="MM",
+    help="Of slices.  [default: 5 for most, 2 to 7 for some]",
+)
+@click.option("--dwi", is_flag=True, help="Write the same heads' DWI as well.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=available_cores,
+    show_default="all cores",
+    help="Processes at once.",
+)
+def simulate_cohort_command(
+    age_groups: tuple[AgeGroup, ...],
+    subjects: int,
+    seed: int,
+    out: Path,
+    file_format: str,
+    validation: int,
+    infarcts: float,
+    thickness: float | None,
+    dwi: bool,
+    jobs: int,
+) -> None:
+    """Write a cohort of simulated head CT with the regions drawn by three raters.
+
+    An interrupted run goes on where it stopped when the same command is given again, and the
+    cohort grows when it is given with more subjects.
+    """
+    from atlas_builder.phantom.cohort import CohortPlan, simulate_cohort  # noqa: PLC0415
+    from atlas_builder.progress import console_progress  # noqa: PLC0415
+
+    plan = CohortPlan(
+        age_groups=age_groups,
+        subjects=subjects,
+        seed=seed,
+        file_format="dicom" if file_format == "dicom" else "nifti",
+        validation=validation,
+        infarct_share=infarcts,
+        thickness_mm=thickness,
+        dwi=dwi,
+    )
+    with console_progress() as progress:
+        simulated = simulate_cohort(out, plan, jobs=jobs, progress=progress)
+    total = len(plan.recipes())
+    click.echo(f"Simulated {simulated} subjects, {total} in all: {out}")

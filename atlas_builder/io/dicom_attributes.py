@@ -1,0 +1,105 @@
+"""What a CT file's header says about its series: contrast, kernel, body part, age, whose it is.
+
+Names and descriptions are read to be compared, and never leave this module as text: they may hold
+the patient's name.
+
+References
+----------
+DICOM PS3.3, C.7.1.1 Patient, C.7.2.2 Patient Study, C.7.3.1 General Series, C.8.2.1 CT Image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import MutableSequence
+from typing import Any
+
+ATTRIBUTES = [
+    "BodyPartExamined",
+    "ContrastBolusAgent",
+    "ConvolutionKernel",
+    "PatientAge",
+    "PatientID",
+    "PatientName",
+    "SeriesDescription",
+    "WindowWidth",
+]
+"""The attributes that the functions here look at."""
+
+_YEARS_PER_UNIT = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
+_CONTRAST = re.compile(r"\bCTA\b|\bCTP\b|ANGIO|CONTRAST|PERFUSION|ARTERIAL|VENOUS|C\+|\+C\b|\bKM\b")
+_NO_CONTRAST = re.compile(r"\bNON|W/?O\b|WITHOUT|UNENHANCED|NATIV|PLAIN|OHNE|SANS|\bSIN\b|NCCT|C-")
+_HEAD = re.compile(r"HEAD|BRAIN|SKULL|CRAN|CEREB|NEURO|KOPF|SCH(AE|Ä)DEL")
+_BONE = re.compile(r"BONE|KNOCHEN|OSSEU|HUESO|PETROUS|SHARP")
+_BONE_WINDOW = 1000.0
+_SHARP_NAMES = {"BONE", "BONEPLUS", "EDGE", "LUNG", "ULTRA", "D", "E", "L", "YC", "YD", "YE"}
+# Siemens: a letter for the body part and a number that grows with sharpness, such as H31s, Hr64h.
+_SIEMENS = re.compile(r"[HJBTUQ][A-Z]{0,2}(\d\d)[A-Z]*")
+_SIEMENS_SHARP = 50
+# Toshiba and Canon: the tens tell what the kernel is for.
+_TOSHIBA = re.compile(r"FC(\d)\d.*")
+_TOSHIBA_SHARP = {"3", "5", "8"}
+
+
+def age_of(header: Any) -> float | None:
+    """Return the Patient's Age in years; None where it is absent, malformed or zero years.
+
+    Zero years is what some anonymizers leave; an infant's age comes in days, weeks or months.
+    """
+    match = re.fullmatch(r"(\d{1,3})([DWMY])", _text(header, "PatientAge"))
+    if match is None or (int(match[1]) == 0 and match[2] == "Y"):
+        return None
+    return int(match[1]) * _YEARS_PER_UNIT[match[2]]
+
+
+def patient_key(header: Any) -> str:
+    """Return what tells patients apart without naming them: a digest of the ID, else the name."""
+    identity = _text(header, "PatientID") or _text(header, "PatientName").rstrip("^ ")
+    return hashlib.sha256(identity.encode()).hexdigest()[:16] if identity else ""
+
+
+def has_contrast(header: Any) -> bool:
+    """Tell whether a contrast agent is named, or the description speaks of one."""
+    if _text(header, "ContrastBolusAgent") not in ("", "NONE", "NO"):
+        return True
+    description = _text(header, "SeriesDescription")
+    return bool(_CONTRAST.search(description)) and not _NO_CONTRAST.search(description)
+
+
+def is_head(header: Any) -> bool:
+    """Tell whether the body part or the description is the head."""
+    return any(
+        _HEAD.search(_text(header, keyword))
+        for keyword in ("BodyPartExamined", "SeriesDescription")
+    )
+
+
+def is_sharp(header: Any) -> bool:
+    """Tell whether the series was reconstructed, or is meant to be displayed, for bone."""
+    kernel = next(iter(_texts(header, "ConvolutionKernel")), "")
+    siemens, toshiba = _SIEMENS.fullmatch(kernel), _TOSHIBA.fullmatch(kernel)
+    return bool(
+        kernel in _SHARP_NAMES
+        or (siemens and int(siemens[1]) >= _SIEMENS_SHARP)
+        or (toshiba and toshiba[1] in _TOSHIBA_SHARP)
+        or _BONE.search(_text(header, "SeriesDescription"))
+        or _widest_window(header) >= _BONE_WINDOW
+    )
+
+
+def _widest_window(header: Any) -> float:
+    try:
+        return max(map(float, _texts(header, "WindowWidth")), default=0.0)
+    except ValueError:
+        return 0.0
+
+
+def _text(header: Any, keyword: str) -> str:
+    return " ".join(_texts(header, keyword))
+
+
+def _texts(header: Any, keyword: str) -> list[str]:
+    value = header.get(keyword)
+    parts = value if isinstance(value, MutableSequence) else [value]
+    return [str(part).strip().upper() for part in parts if part]

@@ -1,0 +1,230 @@
+"""One door for scans: NIfTI files, DICOM folders and files, and zipped DICOM.
+
+A source knows where every slice lies before any pixel is read, reads only the slices asked for, and
+writes labels back to where they belong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlas_builder.errors import InputError
+from atlas_builder.io.archive import ZIP_STARTS, unpacked_dicom
+from atlas_builder.io.dicom import DicomSeries, examine_dicom, read_frames
+from atlas_builder.io.nifti import read_slices, write_like, write_volume
+from atlas_builder.io.nifti_storage import Storage, examine
+from atlas_builder.io.scan import Remark, Scan
+from atlas_builder.io.stacking import remarks_on_stack, stack_affine
+
+Labels = NDArray[np.uint8]
+
+
+class ScanSource(Protocol):
+    """A scan that can be read slice by slice."""
+
+    @property
+    def path(self) -> Path:
+        """What was given: a file, a folder or an archive."""
+
+    @property
+    def kind(self) -> Literal["NIfTI", "DICOM"]:
+        """How it is stored."""
+
+    @property
+    def age(self) -> float | None:
+        """The patient's age in years where the header states it; never from the birth date."""
+
+    @property
+    def series(self) -> str | None:
+        """The DICOM series number."""
+
+    @property
+    def affines(self) -> NDArray[np.float64]:
+        """The affine of each slice, shape (slices, 4, 4), as in `Scan`."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Columns, rows and slices, as in `Scan`."""
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What is unusual about the scan."""
+
+    def read(self, indices: Sequence[int] | None = None) -> Scan:
+        """Read some slices in HU by their index, or all of them."""
+
+    def write_labels(self, path: Path, labels: Labels, exact_at: tuple[int, int]) -> str | None:
+        """Write labels of the scan's slices as NIfTI on the scan's own grid.
+
+        Parameters
+        ----------
+        path : Path
+            ``.nii`` or ``.nii.gz``; written whole or not at all.
+        labels : ndarray of uint8, shape (columns, rows, slices)
+            In the layout of `Scan`.
+        exact_at : tuple of int
+            The two slices whose place must be right where one affine cannot be right for all.
+
+        Returns
+        -------
+        str or None
+            What to know about the file's affine.
+        """
+
+
+@dataclass(frozen=True)
+class NiftiSource:
+    """A scan in a NIfTI file; see `ScanSource`."""
+
+    storage: Storage
+    kind: Literal["NIfTI"] = "NIfTI"
+    age: None = None
+    series: None = None
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.storage.path
+
+    @property
+    def affines(self) -> NDArray[np.float64]:
+        """The affine of each slice."""
+        return self.storage.affines
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Columns, rows and slices."""
+        return (*self.storage.slice_shape, len(self.affines))
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What is unusual about how the slices are stacked."""
+        return remarks_on_stack(self.affines)
+
+    def read(self, indices: Sequence[int] | None = None) -> Scan:
+        """Read some slices, or all."""
+        return read_slices(self.storage, range(len(self.affines)) if indices is None else indices)
+
+    def write_labels(self, path: Path, labels: Labels, exact_at: tuple[int, int]) -> str | None:
+        """Write labels with the file's own shape, axes and affine."""
+        write_like(path, labels, self.storage)
+        return None
+
+
+@dataclass(frozen=True)
+class DicomSource:
+    """An axial series of a DICOM folder, file or archive; see `ScanSource`."""
+
+    path: Path
+    dicom: DicomSeries
+    kind: Literal["DICOM"] = "DICOM"
+
+    @property
+    def age(self) -> float | None:
+        """The Patient's Age in years."""
+        return self.dicom.age
+
+    @property
+    def series(self) -> str:
+        """The series number."""
+        return self.dicom.number
+
+    @property
+    def affines(self) -> NDArray[np.float64]:
+        """The affine of each slice."""
+        return self.dicom.affines
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Columns, rows and slices."""
+        return (*self.dicom.slice_shape, len(self.dicom.frames))
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What is unusual about the series."""
+        return self.dicom.remarks
+
+    def read(self, indices: Sequence[int] | None = None) -> Scan:
+        """Read some slices, or all."""
+        return read_frames(
+            self.dicom, range(len(self.dicom.frames)) if indices is None else indices
+        )
+
+    def write_labels(self, path: Path, labels: Labels, exact_at: tuple[int, int]) -> str | None:
+        """Write labels as a volume; a tilt becomes a sheared affine, see `stack_affine`."""
+        affine, note = stack_affine(self.affines, exact_at)
+        write_volume(path, labels, affine)
+        return note
+
+    def write_segmentation(self, path: Path, labels: Labels) -> str | None:
+        """Write a region map as DICOM SEG; see `atlas_builder.io.dicom_seg.write_segmentation`."""
+        from atlas_builder.io.dicom_seg import write_segmentation  # noqa: PLC0415 - slow to load
+
+        return write_segmentation(path, labels, self.dicom.frames)
+
+
+@contextmanager
+def open_scan(path: Path, series: str | None = None) -> Iterator[NiftiSource | DicomSource]:
+    """Open a scan, whatever it is stored as.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI file, a folder of DICOM files, a multi-frame DICOM file, or a zip archive of DICOM
+        files, which is unpacked for the length of the block.
+    series : str, optional
+        The DICOM series to use, by its number or Series Instance UID.
+
+    Yields
+    ------
+    NiftiSource or DicomSource
+        Headers are read and checked, pixels are not read yet.
+
+    Raises
+    ------
+    InputError
+        See `examine` and `examine_dicom`; or a series is named for a NIfTI file.
+    """
+    path = Path(path)
+    form = _form_of(path)
+    if form == "folder":
+        yield DicomSource(path, examine_dicom(path, series))
+    elif form == "zip":
+        with unpacked_dicom(path) as folder:
+            yield DicomSource(path, examine_dicom(folder, series))
+    elif form == "DICOM":
+        yield DicomSource(path, _examine_file(path, series))
+    else:
+        if series is not None:
+            raise InputError(f"{path}: no DICOM; leave out --series, which is for DICOM folders")
+        yield NiftiSource(examine(path))
+
+
+def _form_of(path: Path) -> Literal["folder", "zip", "DICOM", "other"]:
+    """Tell how a scan is stored by what is there, not by its name."""
+    try:
+        if path.is_dir():
+            return "folder"
+        if not path.is_file():
+            return "other"
+        with path.open("rb") as file:
+            start = file.read(132)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from None
+    if start.startswith(ZIP_STARTS):
+        return "zip"
+    return "DICOM" if start[128:] == b"DICM" else "other"
+
+
+def _examine_file(path: Path, series: str | None) -> DicomSeries:
+    found = examine_dicom(path, series)
+    if len(found.frames) == 1:
+        raise InputError(f"{path}: one slice of a DICOM series; give the folder that holds them")
+    return found

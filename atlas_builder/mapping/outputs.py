@@ -1,0 +1,191 @@
+"""A region map as a folder of files: the regions, two tables for programs, a picture, a report."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from atlas_builder import __version__
+from atlas_builder.anatomy import SIDES
+from atlas_builder.errors import InputError
+from atlas_builder.io.files import replacing_folder
+from atlas_builder.io.source import DicomSource, NiftiSource
+from atlas_builder.mapping.region_map import LevelMap, RegionMap
+
+MAPPING = "mapping.json"
+REGIONS = "regions.nii.gz"
+TABLE = "regions.tsv"
+SEGMENTATION = "regions.seg.dcm"
+OVERLAY = "overlay.png"
+REPORT = "report.html"
+_FILES = {MAPPING, REGIONS, TABLE, SEGMENTATION, OVERLAY, REPORT}
+_DECIMALS = {
+    "area_mm2": 1,
+    "mean_hu": 2,
+    "contralateral_mean_hu": 2,
+    "relative_hu": 4,
+    "difference_hu": 2,
+    "confidence": 3,
+}
+
+
+def check_folder(out: Path) -> None:
+    """Make sure that a map may be written to a folder, before any work is done.
+
+    Raises
+    ------
+    InputError
+        It is a file, or holds anything but an earlier map.
+    """
+    try:
+        if not out.exists():
+            return
+        if not out.is_dir():
+            raise InputError(f"{out}: is a file; give a folder for the map")
+        inside = {path.name for path in out.iterdir()}
+    except OSError as error:
+        raise InputError(f"{out}: cannot be used ({error.strerror}); check the path") from None
+    if inside and (MAPPING not in inside or inside - _FILES):
+        other = sorted(inside - _FILES) or sorted(inside)
+        raise InputError(
+            f"{out}: holds other files than a map ({other[0]}); give a new or an empty folder"
+        )
+
+
+def write_map(
+    out: Path,
+    region_map: RegionMap,
+    source: NiftiSource | DicomSource,
+    executor: Executor,
+    details: Mapping[str, object],
+) -> None:
+    """Write a map's folder; an earlier map in it is replaced.
+
+    Nothing that names the patient or the scan's place on this computer is written.
+
+    Parameters
+    ----------
+    out : Path
+        The folder, see `check_folder`.
+    region_map : RegionMap
+        What to write.
+    source : NiftiSource or DicomSource
+        The scan it was made from.
+    executor : Executor
+        Makes the picture and the report while this process writes the rest.
+    details : mapping
+        What ``mapping.json`` says beyond the map, such as how long reading took.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    check_folder(out)
+    bgl, sgl = (level_map.index for level_map in region_map.levels)
+    regions = region_map.volume(source.shape)
+    try:
+        with replacing_folder(out.absolute()) as folder:
+            pages = [
+                executor.submit(_draw, folder / OVERLAY, region_map),
+                executor.submit(_report, folder / REPORT, region_map),
+            ]
+            notes = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
+            if isinstance(source, DicomSource):
+                notes.append(source.write_segmentation(folder / SEGMENTATION, regions))
+            _write_table(folder / TABLE, region_map)
+            for page in pages:
+                page.result()
+            content = describe(region_map) | dict(details)
+            content["notes"] = [note for note in notes if note is not None]
+            (folder / MAPPING).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); check access") from None
+
+
+def describe(region_map: RegionMap) -> dict[str, object]:
+    """Return what ``mapping.json`` says about a map: plain numbers, text, lists and mappings."""
+    bgl, sgl = region_map.levels
+    return {
+        "software": {"name": "aspects-atlas", "version": __version__},
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "age": region_map.age,
+        "slices": region_map.slice_count,
+        "bgl_slice": bgl.index,
+        "sgl_slice": sgl.index,
+        "key_slice_distance_mm": round(distance_between(bgl, sgl), 2),
+        "atlas": {
+            "name": region_map.atlas_name,
+            "age_group": str(region_map.age_group),
+            "simulated": region_map.atlas_is_simulated,
+            **region_map.atlas_provenance,
+        },
+        "levels": {level_map.level: _describe_level(level_map) for level_map in (bgl, sgl)},
+        "confidence": {
+            side: {
+                m.region.name: round(m.confidence, 3) for m in region_map.measures if m.side == side
+            }
+            for side in SIDES
+        },
+        "stands_out": [f"{m.side} {m.region.name}" for m in region_map.measures if m.stands_out],
+        "quality_flags": [
+            {"code": flag.code, "level": flag.level, "reason": flag.reason}
+            for flag in region_map.flags
+        ],
+        "timings_s": {stage: round(seconds, 3) for stage, seconds in region_map.timings.items()},
+    }
+
+
+def distance_between(bgl: LevelMap, sgl: LevelMap) -> float:
+    """Return how far the SGL lies above the BGL, in mm along the slices' normal."""
+    rise = sgl.slice.affine[:3, 3] - bgl.slice.affine[:3, 3]
+    return float(bgl.slice.affine[:3, 2] @ rise)
+
+
+def _describe_level(level_map: LevelMap) -> dict[str, float]:
+    alignment = level_map.key.alignment
+    area = np.count_nonzero(level_map.brain) * math.prod(level_map.slice.spacing) / 100
+    return {
+        "fit": round(level_map.fit, 4),
+        "rotation_deg": round(alignment.angle, 2),
+        "midline_offset_mm": round(alignment.offset, 2),
+        "asymmetry": round(alignment.asymmetry, 4),
+        "brain_area_cm2": round(float(area), 1),
+    }
+
+
+def _draw(path: Path, region_map: RegionMap) -> None:
+    from atlas_builder.reporting.overlay import write_overlay  # noqa: PLC0415 - slow to load
+
+    write_overlay(path, region_map)
+
+
+def _report(path: Path, region_map: RegionMap) -> None:
+    from atlas_builder.reporting.mapping_report import write_mapping_report  # noqa: PLC0415
+
+    write_mapping_report(path, region_map)
+
+
+def _write_table(path: Path, region_map: RegionMap) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(["region", "side", "level", *_DECIMALS, "stands_out"])
+        for measure in region_map.measures:
+            numbers = (
+                _number(getattr(measure, name), decimals) for name, decimals in _DECIMALS.items()
+            )
+            outstanding = "yes" if measure.stands_out else "no"
+            writer.writerow(
+                [measure.region.name, measure.side, measure.level, *numbers, outstanding]
+            )
+
+
+def _number(value: float, decimals: int) -> str:
+    return "n/a" if math.isnan(value) else f"{value:.{decimals}f}"

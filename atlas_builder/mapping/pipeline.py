@@ -1,0 +1,224 @@
+"""From a scan to its region map."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlas_builder.anatomy import LEVELS, Level, Region, Side
+from atlas_builder.errors import InputError
+from atlas_builder.io.atlas import Atlas, AtlasLevel
+from atlas_builder.io.scan import Remark, Scan, Slice
+from atlas_builder.io.stacking import remarks_on_stack
+from atlas_builder.mapping.confidence import compare, confidences
+from atlas_builder.mapping.level import carry_regions, map_level
+from atlas_builder.mapping.measures import measure_regions
+from atlas_builder.mapping.quality import find_flags
+from atlas_builder.mapping.region_map import Flag, LevelMap, RegionMap
+from atlas_builder.preprocessing.key_slice import KeySlice, make_key_slice
+from atlas_builder.registration import RegistrationError
+from atlas_builder.transform import Transform, apply_affine
+
+
+def map_regions(
+    scan: Scan,
+    atlas: Atlas,
+    bgl_slice: int,
+    sgl_slice: int,
+    *,
+    age: float | None = None,
+    executor: Executor | None = None,
+) -> RegionMap:
+    """Carry an atlas's regions onto a scan.
+
+    Each key slice is aligned to its midline, its brain is extracted, the atlas is registered to it
+    and the regions are carried back to the scan's own pixels in one interpolation.
+
+    Parameters
+    ----------
+    scan : Scan
+        A non-contrast CT of the head, HU.
+    atlas : Atlas
+        Of the patient's age group.
+    bgl_slice, sgl_slice : int
+        Zero-based indices of the key slices in the scan's order.
+    age : float, optional
+        The patient's age in years; an age outside the atlas's group raises a flag.
+    executor : Executor, optional
+        Registers both levels at once, see `registration_processes`; by default they are registered
+        in this process, one after the other. The map is the same.
+
+    Returns
+    -------
+    RegionMap
+
+    Raises
+    ------
+    InputError
+        The scan has no such slices, SGL does not lie above BGL, or a slice is no plausible head CT.
+
+    Examples
+    --------
+    >>> region_map = map_regions(scan, atlas, bgl_slice=15, sgl_slice=20)  # doctest: +SKIP
+    >>> region_map.draw()  # doctest: +SKIP
+    """
+    indices: dict[Level, int] = {"BGL": bgl_slice, "SGL": sgl_slice}
+    check_key_slices(scan.affines, indices)
+    chosen = KeySlices(
+        {level: scan[index] for level, index in indices.items()},
+        indices,
+        len(scan),
+        remarks_on_stack(scan.affines),
+    )
+    return map_key_slices(chosen, atlas, age=age, executor=executor)
+
+
+@dataclass(frozen=True)
+class KeySlices:
+    """The two slices of a scan to map an atlas onto, and what is known of the scan.
+
+    Attributes
+    ----------
+    slices : mapping of level to Slice
+        float32 HU.
+    indices : mapping of level to int
+        Their zero-based places in the scan; see `check_key_slices`.
+    slice_count : int
+        How many slices the scan has.
+    remarks : sequence of Remark
+        What is unusual about the scan; they become flags.
+    """
+
+    slices: Mapping[Level, Slice]
+    indices: Mapping[Level, int]
+    slice_count: int
+    remarks: Sequence[Remark] = ()
+
+
+def map_key_slices(
+    chosen: KeySlices, atlas: Atlas, *, age: float | None = None, executor: Executor | None = None
+) -> RegionMap:
+    """Carry an atlas's regions onto two slices of a scan that need not be in memory as a whole.
+
+    See `map_regions`.
+    """
+    timings: dict[str, float] = {}
+    with _timed(timings, "key_slices"):
+        keys = {level: _key_slice(chosen, level) for level in LEVELS}
+    transforms: dict[Level, Transform] = {}
+    with _timed(timings, "registration"):
+        started = {level: _start(executor, atlas.levels[level], keys[level]) for level in LEVELS}
+        for level, result in started.items():
+            try:
+                transforms[level] = result()
+            except RegistrationError as error:
+                raise InputError(
+                    f"{level} slice {chosen.indices[level]}: the atlas cannot be registered to it "
+                    f"({error}); check that it shows the {level}"
+                ) from None
+    levels: list[LevelMap] = []
+    confidence: dict[tuple[Region, Side], float] = {}
+    with _timed(timings, "regions"):
+        for level in LEVELS:
+            content, transform, key = atlas.levels[level], transforms[level], keys[level]
+            ct = chosen.slices[level]
+            columns, rows = ct.data.shape
+            carried = carry_regions(content, level, transform, key, (columns, rows))
+            comparison = compare(content, level, transform, key)
+            confidence |= confidences(comparison, level, carried.regions, carried.probability)
+            levels.append(
+                LevelMap(
+                    level=level,
+                    index=chosen.indices[level],
+                    slice=ct,
+                    key=key,
+                    atlas=content,
+                    transform=transform,
+                    regions=carried.regions,
+                    probability=carried.probability,
+                    brain=carried.brain,
+                    midline=_midline(key),
+                    fit=comparison.fit,
+                )
+            )
+    with _timed(timings, "measures"):
+        measures = measure_regions(levels, confidence)
+        flags = find_flags(levels, measures, atlas, age)
+    return RegionMap(
+        levels=tuple(levels),
+        measures=measures,
+        flags=(*(Flag(remark.code, None, remark.reason) for remark in chosen.remarks), *flags),
+        atlas_name=atlas.name,
+        atlas_is_simulated=atlas.simulated,
+        age_group=atlas.age_group,
+        age=age,
+        slice_count=chosen.slice_count,
+        timings=timings,
+        atlas_provenance=atlas.provenance,
+    )
+
+
+def check_key_slices(affines: NDArray[np.float64], indices: Mapping[Level, int]) -> None:
+    """Make sure that a scan has such key slices, the SGL above the BGL.
+
+    Parameters
+    ----------
+    affines : ndarray, shape (slices, 4, 4)
+        Of each slice of the scan, as in `Scan`.
+    indices : mapping of level to int
+        Zero-based.
+
+    Raises
+    ------
+    InputError
+        One is outside the scan, or they lie the other way round.
+    """
+    count = len(affines)
+    for level, index in indices.items():
+        if not 0 <= index < count:
+            raise InputError(
+                f"no slice {index} for the {level}: the scan has {count}, 0 to {count - 1}; "
+                f"give --{level.lower()}-slice within them"
+            )
+    bgl, sgl = indices["BGL"], indices["SGL"]
+    if affines[bgl, :3, 2] @ (affines[sgl, :3, 3] - affines[bgl, :3, 3]) <= 0:
+        raise InputError(
+            f"slice {sgl} (SGL) does not lie above slice {bgl} (BGL); the SGL is the one nearer to "
+            "the top of the head"
+        )
+
+
+def _key_slice(chosen: KeySlices, level: Level) -> KeySlice:
+    try:
+        return make_key_slice(chosen.slices[level])
+    except InputError as error:
+        raise InputError(f"{level} slice {chosen.indices[level]}: {error}") from None
+
+
+def _start(executor: Executor | None, atlas: AtlasLevel, key: KeySlice) -> Callable[[], Transform]:
+    """Start a registration where there is an executor; return what waits for its result."""
+    if executor is None:
+        return lambda: map_level(atlas, key)
+    future: Future[Transform] = executor.submit(map_level, atlas, key)
+    return future.result
+
+
+def _midline(key: KeySlice) -> NDArray[np.float64]:
+    """Return where the midline enters and leaves the brain, in the slice's pixels."""
+    middle = (key.brain.shape[0] - 1) / 2
+    down = np.flatnonzero(key.brain.any(axis=0))[[0, -1]]
+    ends = np.stack([np.full(2, middle), down])
+    return np.ascontiguousarray(apply_affine(key.to_slice, ends).T)
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings[stage] = time.perf_counter() - started

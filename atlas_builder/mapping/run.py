@@ -1,0 +1,118 @@
+"""Mapping as users ask for it: from a scan's file to a folder with its map."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+
+from atlas_builder.anatomy import LEVELS, Level
+from atlas_builder.catalogue import find_atlas
+from atlas_builder.errors import InputError
+from atlas_builder.io.scan import Remark
+from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
+from atlas_builder.mapping.outputs import check_folder, write_map
+from atlas_builder.mapping.pipeline import KeySlices, check_key_slices, map_key_slices
+from atlas_builder.mapping.region_map import RegionMap
+
+_OLDEST = 130.0
+_SAME_AGE = 1.0  # headers hold whole years
+
+
+def map_scan(
+    path: Path,
+    out: Path,
+    executor: Executor,
+    *,
+    age: float | None = None,
+    atlas: str | Path | None = None,
+    bgl_slice: int | None = None,
+    sgl_slice: int | None = None,
+    series: str | None = None,
+    allow_nearest_age: bool = False,
+) -> RegionMap:
+    """Map an atlas onto a scan and write the map's folder.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI file, a DICOM folder or a zip archive of one; see `open_scan`.
+    out : Path
+        The folder to write; see `write_map`.
+    executor : Executor
+        From `registration_processes`.
+    age : float, optional
+        In years; by default that of the DICOM header.
+    atlas : str or Path, optional
+        See `find_atlas`.
+    bgl_slice, sgl_slice : int, optional
+        Zero-based indices of the key slices along the scan's axial axis, in file order; slices of
+        DICOM are ordered from the feet to the head.
+    series : str, optional
+        The DICOM series to use.
+    allow_nearest_age : bool
+        Use the nearest age group where none contains the age.
+
+    Returns
+    -------
+    RegionMap
+
+    Raises
+    ------
+    InputError
+        The scan, the slices, the atlas or the folder cannot be used. Nothing is written then.
+    """
+    started = time.perf_counter()
+    check_folder(out)
+    if age is not None and not 0 <= age <= _OLDEST:
+        raise InputError(f"--age {age:g}: not an age in years; give 0 to {_OLDEST:g}")
+    with open_scan(path, series) as source:
+        indices = _choose_slices(path, bgl_slice, sgl_slice)
+        used_age = source.age if age is None else age
+        found = find_atlas(atlas, used_age, allow_nearest=allow_nearest_age)
+        try:
+            check_key_slices(source.affines, indices)
+            scan = source.read([indices[level] for level in LEVELS])
+            chosen = KeySlices(
+                {level: scan[place] for place, level in enumerate(LEVELS)},
+                indices,
+                source.shape[2],
+                (*source.remarks, *_remarks_on_age(source.age, age)),
+            )
+            prepared = time.perf_counter() - started
+            region_map = map_key_slices(chosen, found, age=used_age, executor=executor)
+        except InputError as error:
+            message = str(error)
+            raise InputError(message if str(path) in message else f"{path}: {message}") from None
+        region_map = replace(region_map, timings={"read": prepared, **region_map.timings})
+        write_map(out, region_map, source, executor, _details(source, age))
+    return region_map
+
+
+def _choose_slices(path: Path, bgl: int | None, sgl: int | None) -> dict[Level, int]:
+    if bgl is None or sgl is None:
+        raise InputError(
+            f"{path}: give the key slices with --bgl-slice K --sgl-slice K, counted from 0 in the "
+            "scan's order"
+        )
+    return {"BGL": bgl, "SGL": sgl}
+
+
+def _remarks_on_age(in_header: float | None, given: float | None) -> tuple[Remark, ...]:
+    if in_header is None or given is None or abs(in_header - given) <= _SAME_AGE:
+        return ()
+    return (
+        Remark(
+            "age-disagrees",
+            f"the age given is {given:g}, the DICOM header says {in_header:g}: the one given was "
+            "used; make sure that this is the right scan",
+        ),
+    )
+
+
+def _details(source: NiftiSource | DicomSource, age: float | None) -> dict[str, object]:
+    """Return what ``mapping.json`` says about the scan; nothing that names it or the patient."""
+    in_header = "unknown" if source.age is None else "DICOM header"
+    origin = in_header if age is None else "given"
+    return {"input": {"format": source.kind, "series": source.series}, "age_from": origin}

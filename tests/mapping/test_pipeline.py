@@ -1,0 +1,90 @@
+"""A scan mapped as a whole, against its true regions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from atlas_builder.anatomy import SIDES, Region, map_value, regions_of
+from atlas_builder.errors import InputError
+from atlas_builder.io.scan import Scan
+from atlas_builder.mapping import map_regions, registration_processes
+from atlas_builder.validation.overlap import dice
+
+
+def test_every_region_of_a_turned_head_lies_on_the_true_one_of_its_side(region_map, drawn) -> None:
+    for level_map in region_map.levels:
+        truth = drawn.truth[level_map.level]
+        assert level_map.regions.shape == truth.shape
+        for region in regions_of(level_map.level):
+            for side in SIDES:
+                value = map_value(region, side)
+                # IC is 5 mm wide on pixels of 0.9 mm.
+                least = 0.85 if region == Region.IC else 0.9
+                assert dice(level_map.regions == value, truth == value) > least, (region, side)
+
+
+def test_the_midline_runs_from_front_to_back_through_the_middle(region_map, drawn) -> None:
+    middle = (np.array(drawn.scan.data.shape[:2]) - 1) / 2
+    for level_map in region_map.levels:
+        front, back = level_map.midline
+        assert front[1] < back[1]
+        along = (back - front) / np.linalg.norm(back - front)
+        assert np.degrees(np.arctan2(-along[0], along[1])) == pytest.approx(15, abs=1.0)
+        off = (middle - front) @ np.array([along[1], -along[0]])
+        assert abs(off) * 0.9 < 1.0
+
+
+def test_the_map_says_what_it_was_made_of(region_map, atlas) -> None:
+    assert [level_map.level for level_map in region_map.levels] == ["BGL", "SGL"]
+    assert [level_map.index for level_map in region_map.levels] == [0, 2]
+    assert region_map.slice_count == 3
+    assert region_map.atlas_name == "drawn"
+    assert region_map.atlas_provenance == atlas.provenance
+    assert not region_map.atlas_is_simulated
+    assert [(m.side, m.region) for m in region_map.measures] == [
+        (side, region) for side in SIDES for region in Region
+    ]
+    assert set(region_map.timings) == {"key_slices", "registration", "regions", "measures"}
+
+
+def test_only_the_dark_region_stands_out(region_map) -> None:
+    outstanding = [(m.region, m.side) for m in region_map.measures if m.stands_out]
+    assert outstanding == [(Region.M5, "left")]
+
+
+def test_a_plain_head_raises_no_flag(region_map) -> None:
+    assert region_map.flags == ()
+
+
+def test_the_volume_holds_the_regions_on_their_slices(region_map, drawn) -> None:
+    volume = region_map.volume(drawn.scan.data.shape)
+    assert volume.shape == drawn.scan.data.shape
+    np.testing.assert_array_equal(volume[:, :, 0], region_map.levels[0].regions)
+    np.testing.assert_array_equal(volume[:, :, 2], region_map.levels[1].regions)
+    assert not volume[:, :, 1].any()
+
+
+def test_processes_give_the_same_bits(region_map, drawn, atlas) -> None:
+    with registration_processes(2) as executor:
+        parallel = map_regions(drawn.scan, atlas, 0, 2, age=60, executor=executor)
+    for one, other in zip(region_map.levels, parallel.levels, strict=True):
+        np.testing.assert_array_equal(one.regions, other.regions)
+        np.testing.assert_array_equal(one.transform.displacement, other.transform.displacement)
+    assert parallel.measures == region_map.measures
+
+
+@pytest.mark.parametrize(
+    ("bgl", "sgl", "message"),
+    [(0, 3, "no slice 3 for the SGL"), (-1, 2, "no slice -1"), (2, 0, "above"), (1, 1, "above")],
+)
+def test_impossible_key_slices_are_refused(drawn, atlas, bgl, sgl, message) -> None:
+    with pytest.raises(InputError, match=message):
+        map_regions(drawn.scan, atlas, bgl, sgl)
+
+
+def test_what_is_no_head_is_refused_by_level(drawn, atlas) -> None:
+    data = drawn.scan.data.copy()
+    data[:, :, 2] = np.random.default_rng(0).normal(40, 5, data.shape[:2])
+    with pytest.raises(InputError, match="SGL slice 2: "):
+        map_regions(Scan(data, drawn.scan.affines), atlas, 0, 2)

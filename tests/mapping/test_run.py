@@ -1,0 +1,99 @@
+"""From a scan's file and an atlas's folder to a folder with the map."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from atlas_builder.anatomy import LEVELS
+from atlas_builder.errors import InputError
+from atlas_builder.io.atlas import Atlas, write_level, write_metadata
+from atlas_builder.io.nifti import write_volume
+from atlas_builder.mapping import outputs
+from atlas_builder.mapping.run import map_scan
+
+
+@pytest.fixture(scope="module")
+def scan_path(drawn, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    affine = drawn.scan.affines[0].copy()
+    affine[:3, 2] *= 10.0
+    path = tmp_path_factory.mktemp("scan") / "head.nii"
+    write_volume(path, np.rint(drawn.scan.data).astype(np.int16), affine)
+    return path
+
+
+@pytest.fixture(scope="module")
+def atlas_folder(atlas: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("atlas")
+    files = []
+    for level in LEVELS:
+        files += write_level(folder, level, atlas.age_group, atlas.levels[level])
+    write_metadata(folder, {"name": "drawn", "age_group": "50-69", "simulated": True}, files)
+    return folder
+
+
+@pytest.fixture
+def mapped(scan_path: Path, atlas_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Map with changed arguments, without a picture; return the map and what its folder says."""
+    monkeypatch.setattr(outputs, "_draw", lambda path, _: path.touch())
+
+    def run(**changes: object):
+        arguments = {"atlas": atlas_folder, "bgl_slice": 0, "sgl_slice": 2, "age": 60} | changes
+        with ThreadPoolExecutor(1) as executor:
+            found = map_scan(scan_path, tmp_path / "map", executor, **arguments)
+        return found, json.loads((tmp_path / "map" / "mapping.json").read_text())
+
+    return run
+
+
+def test_a_file_and_an_atlas_folder_become_a_map(mapped, scan_path, region_map, tmp_path) -> None:
+    found, described = mapped()
+    for one, other in zip(found.levels, region_map.levels, strict=True):
+        # HU and the atlas were rounded in their files.
+        assert np.mean(one.regions != other.regions) < 0.005
+    assert found.atlas_is_simulated
+    assert described["atlas"]["simulated"] is True
+    assert len(described["atlas"]["sha256"]) == 64
+    assert described["age_from"] == "given"
+    assert described["input"]["format"] == "NIfTI"
+    assert set(described["timings_s"]) == {
+        "read",
+        "key_slices",
+        "registration",
+        "regions",
+        "measures",
+    }
+    written = nib.load(tmp_path / "map" / "regions.nii.gz")
+    np.testing.assert_allclose(written.affine, nib.load(scan_path).affine)
+
+
+def test_the_nearest_age_group_is_used_when_asked_for_and_flagged(mapped) -> None:
+    with pytest.raises(InputError, match=r"50-69.*--allow-nearest-age"):
+        mapped(age=75)
+    found, _ = mapped(age=75, allow_nearest_age=True)
+    assert [flag.code for flag in found.flags] == ["age-outside-group"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sgl_slice": 3}, r"head\.nii: no slice 3 for the SGL: the scan has 3, 0 to 2"),
+        ({"bgl_slice": 2, "sgl_slice": 0}, r"head\.nii: slice 0 \(SGL\) does not lie above"),
+        ({"bgl_slice": None}, r"head\.nii: give the key slices"),
+        ({"series": "2"}, "--series"),
+        ({"atlas": "aspects-999"}, "aspects-999"),
+        ({"age": float("nan")}, "not an age"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_is_written(
+    mapped, tmp_path, changes, message
+) -> None:
+    with pytest.raises(InputError, match=message) as refused:
+        mapped(**changes)
+    assert "\n" not in str(refused.value)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,214 @@
+"""Simulated cohorts on the disk: readable, the same however they came about, never half there."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from atlas_builder.anatomy import LEVELS, AgeGroup, Region, regions_of
+from atlas_builder.construction.workers import Workers
+from atlas_builder.errors import InputError
+from atlas_builder.io.cohort import read_key_slices, read_participants
+from atlas_builder.io.dicom import read_dicom_scan
+from atlas_builder.io.nifti import read_scan
+from atlas_builder.phantom import cohort, subject
+from atlas_builder.phantom.cohort import CohortPlan, simulate_cohort
+from atlas_builder.phantom.infarct import Infarct, Territory
+from atlas_builder.phantom.strokes import draw_infarct, involvement
+from atlas_builder.phantom.subject import RATERS, Recipe, simulate_subject
+
+GROUP = AgeGroup(50, 69)
+
+
+@pytest.fixture
+def quick(monkeypatch, simple_head):
+    """Everyone has the simple head; threads take the place of processes."""
+
+    @contextmanager
+    def threads(jobs):
+        with ThreadPoolExecutor(jobs) as executor:
+            yield Workers(executor, jobs)
+
+    monkeypatch.setattr(cohort, "open_workers", threads)
+    monkeypatch.setattr(subject, "_standard_head", lambda: None)
+    monkeypatch.setattr(subject, "make_anatomy", lambda head, person, infarct: simple_head)
+
+
+def plan(**changes):
+    values = {"subjects": 2, "matrix": 128, "thickness_mm": 7.0}
+    return CohortPlan((GROUP,), **values | changes)
+
+
+def checksums(folder):
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def table(folder):
+    with (folder / "participants.tsv").open() as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+@pytest.mark.parametrize("file_format", ["nifti", "dicom"])
+def test_a_cohort_is_read_with_every_rater(quick, tmp_path, file_format):
+    simulate_cohort(tmp_path / "c", plan(file_format=file_format, seed=5))
+    participants, refusals = read_participants(tmp_path / "c", GROUP, "build")
+    assert [p.participant_id for p in participants] == ["sub-5069s001", "sub-5069s002"]
+    assert not refusals
+    for participant in participants:
+        folder, name = participant.folder, participant.participant_id
+        truth = json.loads((folder / f"{name}.json").read_text())
+        scan = (
+            read_dicom_scan(folder / "dicom")
+            if file_format == "dicom"
+            else read_scan(folder / f"{name}_ct.nii.gz")
+        )
+        drawings = [read_key_slices(participant, rater) for rater in RATERS]
+        for level in LEVELS:
+            expert, first, second = (slices[level] for slices in drawings)
+            # The true slice is the one that carries the drawing, in the order of reading.
+            k = truth[f"{level.lower()}_slice"]
+            np.testing.assert_array_equal(expert.ct.data, scan.data[:, :, k])
+            np.testing.assert_allclose(expert.ct.affine, scan.affines[k], atol=1e-4)
+            assert set(np.unique(expert.labels.data)) == {0, *regions_of(level)}
+            assert (first.labels.data != second.labels.data).any()
+            assert (first.labels.data != expert.labels.data).any()
+
+
+def test_the_full_regions_agree_with_the_expert_and_the_sides_with_the_affine(quick, tmp_path):
+    simulate_cohort(tmp_path / "c", plan(subjects=1, seed=2))
+    folder = tmp_path / "c" / "sub-5069s001"
+    regions, expert = (
+        nib.load(folder / f"{folder.name}_{ending}_labels.nii.gz")
+        for ending in ("desc-regions", "rater-expert")
+    )
+    volume, drawing = (np.asarray(image.dataobj) for image in (regions, expert))
+    k = json.loads((folder / f"{folder.name}.json").read_text())["bgl_slice"]
+    folded = np.where(volume > 10, volume - 10, volume)[:, :, k]
+    deep = np.isin(folded, [1, 2, 3, 4])
+    assert (drawing[:, :, k][deep] == folded[deep]).mean() > 0.98
+    left, right = (
+        (np.argwhere((volume > first) & (volume <= first + 10)) @ regions.affine[:3, :3].T).mean(0)
+        for first in (0, 10)
+    )
+    assert left[0] < right[0] - 50
+
+
+def test_any_number_of_jobs_gives_the_same_files(quick, tmp_path):
+    for name, jobs in (("one", 1), ("two", 2)):
+        simulate_cohort(tmp_path / name, plan(), jobs=jobs)
+    assert checksums(tmp_path / "one") == checksums(tmp_path / "two")
+
+
+def test_a_cohort_grows_and_goes_on_without_touching_what_is_there(quick, tmp_path, monkeypatch):
+    out = tmp_path / "c"
+    shown = []
+    assert simulate_cohort(out, plan(subjects=1)) == 1
+    before = checksums(out / "sub-5069s001")
+    # A run that was killed leaves a folder under another name.
+    (out / ".0badcafe.new.sub-5069s002").mkdir()
+    progress = lambda stage, done, total: shown.append((done, total))  # noqa: E731
+    assert simulate_cohort(out, plan(subjects=2), progress=progress) == 1
+    assert shown == [(1, 2), (2, 2)]
+    written = (out / "participants.tsv").stat().st_mtime_ns
+    simulate_cohort(out, plan(subjects=2))
+    assert (out / "participants.tsv").stat().st_mtime_ns == written  # a build may go on with it
+    assert checksums(out / "sub-5069s001") == before
+    assert [row["participant_id"] for row in table(out)] == ["sub-5069s001", "sub-5069s002"]
+    assert not list(out.glob(".*"))
+    # Nothing is left to do; the table follows what is asked for.
+    monkeypatch.setattr(cohort, "_complete", None)
+    assert simulate_cohort(out, plan(subjects=1)) == 0
+    assert [row["participant_id"] for row in table(out)] == ["sub-5069s001"]
+
+
+def test_a_subject_that_fails_leaves_nothing_under_its_name(quick, tmp_path, monkeypatch):
+    def fail(folder, simulated, file_format):
+        (folder / "half").write_text("x")
+        raise RuntimeError
+
+    monkeypatch.setattr(cohort, "write_subject", fail)
+    with pytest.raises(RuntimeError):
+        simulate_cohort(tmp_path / "c", plan(subjects=1))
+    assert [path.name for path in (tmp_path / "c").iterdir()] == ["simulation.json"]
+
+
+def test_folders_of_something_else_are_refused_and_left_alone(quick, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("x")
+    with pytest.raises(InputError, match="not empty and no simulated cohort"):
+        simulate_cohort(tmp_path / "notes", plan())
+    with pytest.raises(InputError, match="is a file"):
+        simulate_cohort(tmp_path / "notes" / "mine.txt", plan())
+    simulate_cohort(tmp_path / "c", plan(subjects=1))
+    before = checksums(tmp_path / "c")
+    for change in ({"seed": 9}, {"file_format": "dicom"}, {"infarct_share": 0.5}):
+        with pytest.raises(InputError, match="other settings; give another folder"):
+            simulate_cohort(tmp_path / "c", plan(**change))
+    assert checksums(tmp_path / "c") == before
+
+
+def test_the_table_splits_where_asked(quick, tmp_path):
+    simulate_cohort(tmp_path / "a", plan())
+    assert "split" not in table(tmp_path / "a")[0]
+    simulate_cohort(tmp_path / "b", plan(validation=1))
+    assert [row["split"] for row in table(tmp_path / "b")] == ["validation", "build"]
+    rows = table(tmp_path / "b")
+    assert all(50 <= int(row["age"]) <= 69 and row["sex"] in "FM" for row in rows)
+    assert all(int(row["sgl_slice"]) != int(row["bgl_slice"]) for row in rows)
+    assert [row["aspects"] for row in rows] == ["n/a", "n/a"]
+
+
+def test_an_infarct_leaves_its_mask_and_its_score(quick, tmp_path):
+    simulate_cohort(tmp_path / "c", plan(subjects=1, infarct_share=1.0))
+    folder = tmp_path / "c" / "sub-5069s001"
+    lesion = np.asarray(nib.load(folder / "sub-5069s001_desc-lesion_mask.nii.gz").dataobj)
+    regions = np.asarray(nib.load(folder / "sub-5069s001_desc-regions_labels.nii.gz").dataobj)
+    assert (regions[lesion > 0] == 16).mean() > 0.9  # the simple head's lesion is the right M2
+    infarct = json.loads((folder / "sub-5069s001.json").read_text())["infarct"]
+    covered = [name for name, share in infarct["involvement"].items() if share >= 0.1]
+    assert infarct["aspects"] == 10 - len(covered)
+
+
+def test_a_person_does_not_depend_on_how_it_is_scanned(quick):
+    plain = simulate_subject(Recipe(1, GROUP, 4, thickness_mm=5.0, matrix=96))
+    other = simulate_subject(Recipe(1, GROUP, 4, infarct_share=1.0, thickness_mm=7.0, matrix=96))
+    assert plain.person == other.person
+    assert plain.infarct is None
+    assert other.infarct is not None
+    neighbours = [Recipe(1, GROUP, 5), Recipe(2, GROUP, 4), Recipe(1, AgeGroup(70, 89), 4)]
+    people = [
+        simulate_subject(Recipe(r.seed, r.age_group, r.index, thickness_mm=7.0, matrix=96)).person
+        for r in neighbours
+    ]
+    assert len({person.seed for person in [plain.person, *people]}) == 4
+
+
+def test_involvement_counts_each_region_of_one_side():
+    regions = np.array([1, 1, 1, 1, 2, 2, 11, 11, 0, 0], np.uint8)
+    lesion = np.array([1, 0, 0, 0, 1, 1, 1, 0, 1, 1], bool)
+    left, right = (involvement(regions, lesion, first) for first in (1, 11))
+    assert (left[Region.C], left[Region.L], left[Region.M6]) == (0.25, 1.0, 0.0)
+    assert (right[Region.C], right[Region.L]) == (0.5, 0.0)
+
+
+def test_infarcts_are_of_every_size_on_both_sides():
+    rng = np.random.default_rng(0)
+    drawn = [draw_infarct(rng) for _ in range(200)]
+    assert all(isinstance(one, Infarct) and isinstance(one.place, Territory) for one in drawn)
+    assert {one.place.side for one in drawn} == {"left", "right"}
+    sizes = [len(one.place.regions) for one in drawn]
+    assert min(sizes) == 1
+    assert max(sizes) == 10
+    assert {region for one in drawn for region in one.place.regions} == set(Region)
+    assert all(1 <= one.hours <= 12 and 0.5 <= one.place.extent <= 1 for one in drawn)
