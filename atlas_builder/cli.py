@@ -13,6 +13,7 @@ from atlas_builder.commands.fetch_atlas import fetch_atlas_command
 from atlas_builder.commands.map_regions import map_regions_command
 from atlas_builder.commands.options import CONTEXT
 from atlas_builder.commands.simulate_cohort import simulate_cohort_command
+from atlas_builder.commands.validate_atlas import validate_atlas_command
 from atlas_builder.errors import InputError
 
 _BAD_INPUT = 2
@@ -29,6 +30,7 @@ for _command in (
     build_atlas_command,
     simulate_cohort_command,
     map_regions_command,
+    validate_atlas_command,
     atlas_entropy_command,
     fetch_atlas_command,
 ):
@@ -88,3 +90,8 @@ def map_regions_main() -> None:
 def simulate_cohort_main() -> None:
     """Run ``simulate-cohort``."""
     _run(simulate_cohort_command, "simulate-cohort")
+
+
+def validate_atlas_main() -> None:
+    """Run ``validate-atlas``."""
+    _run(validate_atlas_command, "validate-atlas")

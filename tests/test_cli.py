@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import nibabel as nib
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from atlas_builder.anatomy import regions_of
+from atlas_builder.cli import main_group
 from atlas_builder.io.atlas import read_atlas
 
 
@@ -47,8 +49,14 @@ def test_help_names_the_commands_and_loads_nothing_slow() -> None:
         [sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert "build-atlas" in result.stdout
-    assert "atlas-entropy" in result.stdout
+    for command in main_group.commands:
+        assert command in result.stdout
+
+
+def test_every_command_is_installed_under_its_own_name() -> None:
+    installed = {entry.name: entry for entry in entry_points(group="console_scripts")}
+    for command in main_group.commands:
+        assert callable(installed[command].load())
 
 
 def test_building_without_a_cohort_simulates_one_and_says_so(tmp_path: Path) -> None:

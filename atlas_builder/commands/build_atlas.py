@@ -73,7 +73,9 @@ _SUBJECTS = 8
     metavar="ADDRESS",
     help="Run on a Dask cluster instead, such as tcp://host:8786.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Of every random choice.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of every random choice."
+)
 @click.option("--strict", is_flag=True, help="Refuse the cohort when any participant is refused.")
 @click.option("--restart", is_flag=True, help="Forget an earlier run in the atlas folder.")
 def build_atlas_command(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from atlas_builder.anatomy import AgeGroup
-from atlas_builder.commands.options import CONTEXT, AgeGroupType, available_cores
+from atlas_builder.commands.options import CONTEXT, AgeGroupType, FiniteRange, available_cores
 
 
 @click.command("simulate-cohort", context_settings=CONTEXT)
@@ -45,14 +45,14 @@ from atlas_builder.commands.options import CONTEXT, AgeGroupType, available_core
 )
 @click.option(
     "--infarcts",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=0.0,
     show_default=True,
     help="The probability of an acute infarct.",
 )
 @click.option(
     "--thickness",
-    type=click.FloatRange(2, 7),
+    type=FiniteRange(2, 7),
     metavar="MM",
     help="Of slices.  [default: 5 for most, 2 to 7 for some]",
 )
@@ -81,6 +81,10 @@ def simulate_cohort_command(
     An interrupted run goes on where it stopped when the same command is given again, and the
     cohort grows when it is given with more subjects.
     """
+    if validation >= subjects:
+        raise click.UsageError(
+            f"--validation {validation}: leaves none of {subjects} subjects to build from"
+        )
     from atlas_builder.phantom.cohort import CohortPlan, simulate_cohort  # noqa: PLC0415
     from atlas_builder.progress import console_progress  # noqa: PLC0415
 

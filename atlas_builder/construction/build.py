@@ -23,10 +23,10 @@ from atlas_builder.construction.preparation import (
     save_preparation,
 )
 from atlas_builder.construction.template import GRADIENT_STEP
-from atlas_builder.construction.workers import Workers, resume
+from atlas_builder.construction.work import claim, describe_files, resume
+from atlas_builder.construction.workers import Workers
 from atlas_builder.errors import InputError
 from atlas_builder.io.cohort import Participant, Refusal, read_participants, read_simulation
-from atlas_builder.io.files import replacing
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, key_slice_grid
 from atlas_builder.progress import Progress
 from atlas_builder.registration import COARSE, MEDIUM, SEED, Metric
@@ -117,18 +117,12 @@ def describe_inputs(cohort: Path, settings: Settings) -> dict[str, object]:
     Files are told apart by name, size and time of change.
     """
     cohort = Path(cohort)
-    # Not everything in the folder: an atlas may be built inside it.
-    places = [cohort / "participants.tsv", *cohort.glob("sub-*/**/*")]
-    files = sorted(path for path in places if path.is_file())
     inputs = {
         "settings": settings.describe(),
         "simulation": read_simulation(cohort),
         "versions": {"aspects-atlas": __version__}
         | {package: version(package) for package in _PACKAGES},
-        "files": [
-            [path.relative_to(cohort).as_posix(), path.stat().st_size, path.stat().st_mtime_ns]
-            for path in files
-        ],
+        "files": describe_files(cohort),
     }
     # As a file will give it back, where lists and tuples are the same.
     read_back: dict[str, object] = json.loads(json.dumps(inputs))
@@ -167,7 +161,7 @@ def estimate_atlas(
         Fewer than three participants can be used; any cannot, when `strict`.
     """
     inputs = describe_inputs(cohort, settings)
-    _claim(work, inputs)
+    claim(work, inputs)
     participants, refusals = read_participants(cohort, settings.age_group, "build")
     prepared = work / "participants"
     notes: dict[str, Preparation] = {}
@@ -193,19 +187,6 @@ def estimate_atlas(
                 shutil.rmtree(job.folder, ignore_errors=True)
     used = tuple(p for p in participants if p.participant_id in notes)
     return Build(settings, inputs, used, notes, tuple(refusals), level_jobs, results)
-
-
-def _claim(work: Path, inputs: dict[str, object]) -> None:
-    """Make the work folder one of these inputs, emptied if it was of others."""
-    record = work / "inputs.json"
-    text = json.dumps(inputs)
-    if not record.exists() or record.read_text("utf-8") != text:
-        # First the record: a half-emptied folder must not pass for one of the earlier inputs.
-        record.unlink(missing_ok=True)
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True, exist_ok=True)
-        with replacing(record) as partial:
-            partial.write_text(text, "utf-8")
 
 
 def _prepared(

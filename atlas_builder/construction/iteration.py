@@ -21,7 +21,8 @@ from atlas_builder.construction.template import (
     average_brain,
     update_template,
 )
-from atlas_builder.construction.workers import Workers, resume
+from atlas_builder.construction.work import resume
+from atlas_builder.construction.workers import Workers
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
 from atlas_builder.progress import Progress
 from atlas_builder.registration import COARSE, MEDIUM, RegistrationError

@@ -6,11 +6,10 @@ import multiprocessing
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from atlas_builder.errors import InputError
@@ -49,34 +48,6 @@ class Workers:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
-
-
-def resume(
-    paths: Mapping[str, Path],
-    compute: Callable[[list[str]], Iterator[Result]],
-    save: Callable[[Path, Result], None],
-    load: Callable[[Path], Result],
-) -> Iterator[tuple[str, Result]]:
-    """Yield everyone's name and result in order; what is on the disk is not computed again.
-
-    Parameters
-    ----------
-    paths : mapping of str to Path
-        Each one's file, in order.
-    compute : callable
-        Given the names without a file, yields their results in that order.
-    save, load : callable
-        Write a result, before it is handed on, and read it back.
-    """
-    missing = [name for name, path in paths.items() if not path.exists()]
-    computed = compute(missing)
-    for name, path in paths.items():
-        if name in missing:
-            result = next(computed)
-            save(path, result)
-        else:
-            result = load(path)
-        yield name, result
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Measures of images and of region maps."""
+"""How good region maps and atlases are: measures, agreement of raters, statistics, tables."""
