@@ -34,7 +34,9 @@ class SeriesDescription:
     Attributes
     ----------
     identifier : str
-        What every unique identifier is derived from; the patient's ID as well.
+        The patient's ID, and a part of what every unique identifier is derived from.
+    variant : str
+        What tells this series from others of the same patient; part of the identifiers as well.
     age : int
         Years.
     sex : str
@@ -52,6 +54,7 @@ class SeriesDescription:
     """
 
     identifier: str
+    variant: str
     age: int
     sex: str
     thickness_mm: NDArray[np.float64]
@@ -92,7 +95,9 @@ def write_dicom_series(folder: Path, scan: Scan, description: SeriesDescription)
 
 
 def _uid(description: SeriesDescription, part: str) -> UID:
-    return generate_uid(entropy_srcs=["aspects-atlas", description.identifier, part])
+    return generate_uid(
+        entropy_srcs=["aspects-atlas", description.identifier, description.variant, part]
+    )
 
 
 def _common(scan: Scan, description: SeriesDescription) -> pydicom.Dataset:

@@ -59,18 +59,18 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     Path
         An empty folder.
     """
-    folder = Path(folder)
+    folder = Path(os.path.realpath(folder))  # what a link leads to is replaced, not the link
     token = secrets.token_hex(4)
     partial, old = (folder.with_name(f".{token}.{kind}.{folder.name}") for kind in ("new", "old"))
     partial.mkdir(parents=True)
     try:
         yield partial
-        if folder.exists():
-            folder.rename(old)
         try:
+            if folder.exists():
+                folder.rename(old)
             partial.rename(folder)
-        except OSError:
-            if old.exists():
+        except BaseException:
+            if old.exists() and not folder.exists():
                 old.rename(folder)
             raise
     finally:

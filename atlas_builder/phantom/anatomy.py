@@ -159,13 +159,15 @@ def _solid_hu(
 ) -> NDArray[np.float32]:
     """Return the standard head in HU but for brain and fluid, which are left at 0.
 
-    A calcification replaces brain or fluid; what it adds to their mean is put here.
+    A calcification replaces brain or fluid; what it adds to their mean is put here. The standard
+    head's own calcification shows where glands are: a person's is in `grains` alone.
     """
+    replaced = (tissue_hu[Tissue.GREY] + tissue_hu[Tissue.CSF]) / 2
     volume = np.zeros(head.regions.shape, np.float32)
     for tissue, share in head.tissues.items():
         if tissue not in _BRAIN:
-            volume += np.float32(tissue_hu[tissue] / 255) * share
-    replaced = (tissue_hu[Tissue.GREY] + tissue_hu[Tissue.CSF]) / 2
+            hu = replaced if tissue is Tissue.CALCIFICATION else tissue_hu[tissue]
+            volume += np.float32(hu / 255) * share
     return np.asarray(volume + np.float32(tissue_hu[Tissue.CALCIFICATION] - replaced) * grains)
 
 

@@ -82,6 +82,8 @@ def project_artefacts(
         shading -= (shading * inside).sum() / weight
     variance = rays.back_project(np.exp(_EXPOSURE * length))
     middle = inside[:, :, reference]
+    if not middle.any():
+        raise ValueError("no region on the reference slice: the scan does not cover the BGL")
     unit = (variance[:, :, reference] * middle).sum() / middle.sum()
     return Artefacts(shading, np.sqrt(variance / unit))
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from atlas_builder.phantom.person import Person
 from atlas_builder.phantom.volumes import Head
 
-_PINEAL = (0.0, -28.0, 3.0)
-_GLOMUS = (22.0, -42.0, 10.0)  # of the choroid plexus, in the atrium
+# Where `head_meninges` paints the glands.
+_PINEAL = (0.0, -31.0, 3.0)
+_GLOMUS = (23.5, -41.0, 10.0)  # of the choroid plexus, in the atrium
 _PALLIDUM = (18.0, -3.0, 0.0)
 
 

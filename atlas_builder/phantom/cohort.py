@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from atlas_builder.io.files import replacing, replacing_folder
 from atlas_builder.phantom.subject import Recipe, simulate_subject
 from atlas_builder.phantom.subject_files import Format, write_subject
 from atlas_builder.progress import Progress, no_progress
+
+_STALE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class CohortPlan:
                 self.matrix,
                 self.dwi,
             )
-            for group in self.age_groups
+            for group in dict.fromkeys(self.age_groups)
             for index in range(self.subjects)
         ]
 
@@ -153,14 +156,21 @@ def _claim(out: Path, plan: CohortPlan) -> None:
             raise InputError(
                 f"{out}: holds a cohort simulated with other settings; give another folder"
             )
-        for unfinished in out.glob(".*.new.sub-*"):  # of a run that was killed
-            shutil.rmtree(unfinished)
+        _remove_unfinished(out)
         return
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: not empty and no simulated cohort; give another folder")
     out.mkdir(parents=True, exist_ok=True)
     with replacing(description) as partial:
         partial.write_text(json.dumps(plan.describe(), indent=2) + "\n", "utf-8")
+
+
+def _remove_unfinished(out: Path) -> None:
+    """Remove what killed runs left, not what one that goes on beside this one is writing."""
+    for kind in ("new", "old"):
+        for folder in out.glob(f".*.{kind}.sub-*"):
+            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _complete(task: _Task) -> None:

@@ -1,8 +1,8 @@
 """The acute infarct: where it is, how much water its tissue took up, how it swells.
 
-Net water uptake is the share by which the density of ischaemic tissue lies below normal [1]_. It
-reaches 11.5% about 4.5 hours after onset [2]_ and levels off after a day; since water adds to the
-tissue, the same share gives the swelling.
+Net water uptake is the share by which the density of ischaemic tissue lies below normal [2]_;
+density falls as its water grows [1]_. The share reaches 11.5% about 4.5 hours after onset [2]_ and
+levels off after a day; since water adds to the tissue, the same share gives the swelling.
 
 References
 ----------

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from atlas_builder.anatomy import SIDES, Region, Side
+from atlas_builder.anatomy import SIDES, Region, Side, map_value
 from atlas_builder.phantom.volumes import Anatomy
 
 CORTICAL_SHARE = 1 / 3
@@ -23,7 +23,6 @@ DEEP_SHARE = 0.1
 which no reader would count."""
 
 _DEEP = (Region.C, Region.L, Region.IC, Region.I)
-_RIGHT = 10
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,13 @@ class InfarctTruth:
 
 def infarct_truth(anatomy: Anatomy) -> InfarctTruth:
     """Measure a person's infarct on the person's own grid."""
-    volumes = np.bincount(anatomy.regions.ravel(), minlength=21)
-    infarcted = np.bincount(anatomy.regions[anatomy.lesion], minlength=21)
+    values = 2 * len(Region) + 1
+    volumes = np.bincount(anatomy.regions.ravel(), minlength=values)
+    infarcted = np.bincount(anatomy.regions[anatomy.lesion], minlength=values)
     shares = infarcted / np.maximum(volumes, 1)
     voxel_ml = float(abs(np.linalg.det(anatomy.affine[:3, :3]))) / 1000
     involvement = {
-        (side, region): float(shares[region + (_RIGHT if side == "right" else 0)])
+        (side, region): float(shares[map_value(region, side)])
         for side in SIDES
         for region in Region
     }

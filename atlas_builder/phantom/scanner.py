@@ -156,7 +156,7 @@ def _truth(
     lesion, brain = (np.zeros(regions.shape, dtype=bool) for _ in range(2))
     region_blocks = label_blocks(anatomy.regions)
     lesion_blocks = label_blocks(anatomy.lesion.astype(np.uint8))
-    tissue = (anatomy.grey + anatomy.white + anatomy.csf).astype(np.float32)
+    tissue = anatomy.grey.astype(np.float32) + anatomy.white + anatomy.csf
     whole = np.zeros(3), np.array(tissue.shape) - 1.0
     for k, affine in enumerate(stack.affines):
         plane = plane_in(poses[k] @ anatomy.affine, affine, stack.thickness[k], shape)

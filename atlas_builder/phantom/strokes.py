@@ -7,7 +7,6 @@ on collaterals, here on chance.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atlas_builder.anatomy import SIDES, Region
 from atlas_builder.phantom.infarct import Infarct, Territory
@@ -37,30 +36,3 @@ def draw_infarct(rng: np.random.Generator) -> Infarct:
         hours=float(rng.uniform(*_HOURS)),
         seed=int(rng.integers(2**32)),
     )
-
-
-def involvement(
-    regions: NDArray[np.uint8], lesion: NDArray[np.bool_], first_label: int
-) -> dict[Region, float]:
-    """Return how much of each region of one side a lesion takes.
-
-    Parameters
-    ----------
-    regions : ndarray of uint8
-        1-10 on the left, 11-20 on the right.
-    lesion : ndarray of bool
-        Of the same shape.
-    first_label : int
-        1 for the left, 11 for the right.
-
-    Returns
-    -------
-    dict
-        The share of each region's volume, 0 to 1.
-    """
-    volume = np.bincount(regions.ravel(), minlength=2 * len(Region) + 1)
-    taken = np.bincount(regions[lesion], minlength=2 * len(Region) + 1)
-    label = {region: first_label - 1 + region for region in Region}
-    return {
-        region: float(taken[label[region]] / max(volume[label[region]], 1)) for region in Region
-    }

@@ -12,20 +12,18 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from atlas_builder import __version__
-from atlas_builder.anatomy import Region
+from atlas_builder.anatomy import Region, Side
 from atlas_builder.io.dicom_write import SeriesDescription, write_dicom_series
 from atlas_builder.io.nifti_volume import write_scan, write_volume
 from atlas_builder.io.scan import Scan
 from atlas_builder.phantom.dwi import Dwi
 from atlas_builder.phantom.infarct import Infarct, Territory
+from atlas_builder.phantom.infarct_truth import infarct_truth
 from atlas_builder.phantom.scanner import Acquired
-from atlas_builder.phantom.strokes import involvement
 from atlas_builder.phantom.subject import Subject
 from atlas_builder.phantom.volumes import Anatomy
 
 Format: TypeAlias = Literal["nifti", "dicom"]
-
-_AFFECTED = 0.1  # of a region's volume: less would not be seen
 
 
 def write_subject(folder: Path, subject: Subject, file_format: Format) -> None:
@@ -80,6 +78,8 @@ def _describe(subject: Subject) -> SeriesDescription:
     group = subject.recipe.age_group
     return SeriesDescription(
         identifier=f"SIMULATED-{subject.recipe.participant_id}-{group}-{subject.recipe.seed}",
+        # The same person scanned otherwise has other pixels.
+        variant=f"{subject.recipe} {__version__}",
         age=int(subject.person.age),
         sex=subject.person.sex,
         thickness_mm=subject.acquired.thickness_mm,
@@ -117,6 +117,7 @@ def _truth(subject: Subject, acquired: Acquired) -> dict[str, Any]:
         "infarct": None if subject.infarct is None else _infarct(subject.infarct, subject.anatomy),
         "person": _plain(asdict(subject.person)),
         "acquisition": _plain(asdict(subject.acquisition)),
+        "pose": acquired.pose.tolist(),
         "seed": recipe.seed,
         "age_group": str(recipe.age_group),
         "index": recipe.index,
@@ -126,20 +127,19 @@ def _truth(subject: Subject, acquired: Acquired) -> dict[str, Any]:
 
 def _infarct(infarct: Infarct, anatomy: Anatomy) -> dict[str, Any]:
     side = _side_of(infarct, anatomy)
-    shares = involvement(anatomy.regions, anatomy.lesion, 1 if side == "left" else 11)
-    voxel_ml = abs(float(np.linalg.det(anatomy.affine[:3, :3]))) / 1000.0
+    truth = infarct_truth(anatomy)
     return {
         "side": side,
         "hours": infarct.hours,
-        "volume_ml": round(np.count_nonzero(anatomy.lesion) * voxel_ml, 2),
-        "involvement": {region.name: round(share, 4) for region, share in shares.items()},
-        "affected_from": _AFFECTED,
-        "aspects": len(Region) - sum(share >= _AFFECTED for share in shares.values()),
+        "volume_ml": round(truth.lesion_ml, 2),
+        "involvement": {r.name: round(truth.involvement[side, r], 4) for r in Region},
+        "involved": [region.name for region in Region if truth.is_involved(side, region)],
+        "aspects": truth.aspects(side),
         "seed": infarct.seed,
     }
 
 
-def _side_of(infarct: Infarct, anatomy: Anatomy) -> str:
+def _side_of(infarct: Infarct, anatomy: Anatomy) -> Side:
     if isinstance(infarct.place, Territory):
         return infarct.place.side
     across = np.argwhere(anatomy.lesion)[:, 0] * anatomy.affine[0, 0] + anatomy.affine[0, 3]

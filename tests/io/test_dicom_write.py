@@ -28,7 +28,7 @@ def make_scan(tilt_deg=0.0, steps=(5.0,) * 5):
 
 
 def describe(count=6, **changes):
-    values = {"identifier": "SIMULATED-sub-1", "age": 7, "sex": "F", "kernel": "SMOOTH"}
+    values = {"identifier": "SIMULATED-1", "variant": "5 mm", "age": 7, "sex": "F", "kernel": "B"}
     return SeriesDescription(**values | {"thickness_mm": np.full(count, 5.0)} | changes)
 
 

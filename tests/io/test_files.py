@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_builder.io.files import replacing, sha256_of
+from atlas_builder.io.files import replacing, replacing_folder, sha256_of
 
 
 def test_replacing_gives_the_final_name_only_to_a_complete_file(tmp_path: Path) -> None:
@@ -43,3 +43,35 @@ def test_sha256_of_a_file_larger_than_a_block(tmp_path: Path) -> None:
     content = bytes(range(256)) * 5000
     (tmp_path / "file").write_bytes(content)
     assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+def test_a_folder_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    (real / "earlier").write_text("x")
+    link.symlink_to(real)
+    with replacing_folder(link) as folder:
+        (folder / "later").write_text("y")
+    assert link.is_symlink()
+    assert [path.name for path in real.iterdir()] == ["later"]
+    assert {path.name for path in tmp_path.iterdir()} == {"real", "link"}
+
+
+def test_an_interrupted_replacement_keeps_the_earlier_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "map"
+    target.mkdir()
+    (target / "earlier").write_text("x")
+    rename = Path.rename
+
+    def interrupted(path: Path, to: Path) -> Path:
+        if ".new." in path.name:
+            raise KeyboardInterrupt
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), replacing_folder(target) as folder:
+        (folder / "later").write_text("y")
+    assert [path.name for path in target.iterdir()] == ["earlier"]
+    assert list(tmp_path.iterdir()) == [target]

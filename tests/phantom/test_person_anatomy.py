@@ -55,6 +55,20 @@ def fluid_mm2(anatomy, above_bgl_mm):
     return int((inner & (slab(anatomy, anatomy.csf, above_bgl_mm) > 127)).sum())
 
 
+def test_glands_are_calcified_in_those_who_have_it(head, young):
+    """The standard head shows them as far as they ever are; a person only as its traits say."""
+
+    def densest_gland(anatomy):
+        middle = np.linalg.inv(anatomy.affine)[:3] @ np.append(anatomy.bgl_point, 1.0)
+        x, y, z = np.round(middle + np.array([0, -24, 0])).astype(int)
+        return anatomy.hu[x - 8 : x + 9, y - 12 : y + 13, z - 8 : z + 13].max()
+
+    assert not YOUNG.calcified_pineal
+    assert densest_gland(young) < 75
+    calcified = replace(YOUNG, calcified_pineal=True)
+    assert densest_gland(make_anatomy(head, calcified)) > 100
+
+
 def test_age_opens_ventricles_and_sulci_at_both_levels(young, old):
     for above in (0, 20):
         assert fluid_mm2(old, above) > 1.8 * fluid_mm2(young, above)
