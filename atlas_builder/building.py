@@ -120,9 +120,7 @@ def _is_built(out: Path, inputs: dict[str, object]) -> bool:
 def _write_images(build: Build, out: Path) -> list[Path]:
     files: list[Path] = []
     for level, result in build.results.items():
-        content = AtlasLevel(
-            result.image, result.labels, key_slice_affine(), result.probabilities
-        )
+        content = AtlasLevel(result.image, result.labels, key_slice_affine(), result.probabilities)
         files += write_level(out, level, build.settings.age_group, content)
     return files
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
 from atlas_builder.errors import InputError
-from atlas_builder.io.files import replacing
+from atlas_builder.io.nifti import write_volume
 from atlas_builder.io.scan import Scan
 
 _TOLERANCE_MM = 0.01
@@ -40,28 +38,6 @@ def write_scan(path: Path, scan: Scan) -> None:
             f"{path}: the slices are spaced unevenly, which NIfTI cannot express; write DICOM"
         )
     write_volume(path, scan.data, affine)
-
-
-def write_volume(path: Path, data: NDArray[np.generic], affine: NDArray[np.float64]) -> None:
-    """Write an array that one affine places, sheared or not; see `write_scan`.
-
-    Parameters
-    ----------
-    path : Path
-        ``.nii`` or ``.nii.gz``; written whole or not at all.
-    data : ndarray, shape (x, y, z)
-        The data type is kept.
-    affine : ndarray, shape (4, 4)
-        From voxels to RAS+ mm.
-    """
-    image: Any = nib.Nifti1Image(data, affine, dtype=data.dtype)  # type: ignore[no-untyped-call]
-    steps = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    sheared = np.abs(steps.T @ steps - np.eye(3)).max() > 1e-6
-    image.set_sform(affine, 1)
-    image.set_qform(None if sheared else affine, 0 if sheared else 1)
-    image.header.set_xyzt_units("mm")
-    with replacing(Path(path)) as partial:
-        nib.save(image, partial)
 
 
 def volume_affine(affines: NDArray[np.float64]) -> NDArray[np.float64] | None:

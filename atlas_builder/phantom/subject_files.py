@@ -14,7 +14,8 @@ import numpy as np
 from atlas_builder import __version__
 from atlas_builder.anatomy import Region, Side
 from atlas_builder.io.dicom_write import SeriesDescription, write_dicom_series
-from atlas_builder.io.nifti_volume import write_scan, write_volume
+from atlas_builder.io.nifti import write_volume
+from atlas_builder.io.nifti_volume import write_scan
 from atlas_builder.io.scan import Scan
 from atlas_builder.phantom.dwi import Dwi
 from atlas_builder.phantom.infarct import Infarct, Territory

@@ -155,7 +155,12 @@ def make_build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Build]
             _save_work(job, knobs)
         return Build(
             settings,
-            {"settings": settings.describe(), "versions": {"numpy": "2.0.1"}, "files": []},
+            {
+                "settings": settings.describe(),
+                "simulation": None,
+                "versions": {"numpy": "2.0.1"},
+                "files": [],
+            },
             tuple(Participant(name, 61.0, work / name, "F", None) for name in NAMES),
             {name: Preparation({}, quality) for name in NAMES},
             (Refusal("sub-09", knobs.reason), Refusal("sub-10", "age 9 is outside 50-69")),
