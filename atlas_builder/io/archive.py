@@ -6,6 +6,7 @@ is counted as it comes, so no archive fills the disk, whatever sizes it states.
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -80,7 +81,14 @@ def _unpack(path: Path, folder: Path) -> dict[str, str]:
                         f"{path}: unpacks to more than {_MOST_BYTES >> 30} GiB; unpack it and "
                         "give the folder of the scan"
                     )
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        NotImplementedError,
+        ValueError,
+    ) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: damaged or truncated archive; copy it again") from None

@@ -16,12 +16,17 @@ from numpy.typing import NDArray
 from atlas_builder.errors import InputError
 from atlas_builder.io.dicom_frames import Frame
 from atlas_builder.io.dicom_pixels import read_hu
-from atlas_builder.io.dicom_series import choose_series, find_series, position_of
+from atlas_builder.io.dicom_series import (
+    SAME_POSITION_MM,
+    choose_series,
+    find_series,
+    position_of,
+)
 from atlas_builder.io.scan import Remark, Scan
 from atlas_builder.io.stacking import remarks_on_stack
 
-_SAME_POSITION_MM = 0.01
 _SAME_DIRECTION = 0.01
+_SAME_SIZE = 0.001  # of a pixel: a quarter of a millimetre over a head
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ class DicomSeries:
     frames : tuple of Frame
         The slices from the feet to the head.
     remarks : tuple of Remark
-        What was unusual: ``series-chosen``, ``duplicate-slices`` and those of `remarks_on_stack`.
+        What was unusual: ``series-chosen``, ``reformatted``, ``contrast``, ``bone-kernel``,
+        ``duplicate-slices`` and those of `remarks_on_stack`.
     """
 
     number: str
@@ -98,8 +104,8 @@ def examine_dicom(path: Path, wanted: str | None = None) -> DicomSeries:
     Raises
     ------
     InputError
-        See `find_series` and `choose_series`; or slices of the series that differ in size or
-        orientation, or that differ at one position.
+        See `find_series` and `choose_series`; or slices of the series that differ in size, pixel
+        size or orientation, or that differ at one position.
     """
     path = Path(path)
     every_series = find_series(path)
@@ -120,6 +126,7 @@ def examine_dicom(path: Path, wanted: str | None = None) -> DicomSeries:
     if len(every_series) > 1 and wanted is None:
         chosen = f"series {series} was taken of {len(every_series)} CT series"
         remarks.append(Remark("series-chosen", chosen))
+    remarks += series.remarks
     if len(frames) < len(ordered):
         twice = (
             f"{len(ordered) - len(frames)} slices are stored more than once; one of each is used"
@@ -137,10 +144,16 @@ def _check_alike(first: Frame, other: Frame) -> None:
             f"{first.shape[0]} x {first.shape[1]}; leave slices of one size"
         )
     a, b = (frame.affine[:3, :2] for frame in (first, other))
-    turned = (a / np.linalg.norm(a, axis=0)) - (b / np.linalg.norm(b, axis=0))
+    a_mm, b_mm = np.linalg.norm(a, axis=0), np.linalg.norm(b, axis=0)
+    if not np.allclose(a_mm, b_mm, rtol=_SAME_SIZE):
+        raise InputError(
+            f"{other.path}: pixels of {b_mm[0]:.3g} x {b_mm[1]:.3g} mm in a series of "
+            f"{a_mm[0]:.3g} x {a_mm[1]:.3g} mm; leave slices of one pixel size"
+        )
+    turned = a / a_mm - b / b_mm
     if np.abs(turned).max() > _SAME_DIRECTION:
         raise InputError(
-            f"{other.path}: oriented differently from {first.path.name} in the same series; leave "
+            f"{other.path}: oriented differently from {first.path} in the same series; leave "
             "slices of one orientation"
         )
 
@@ -150,13 +163,13 @@ def _without_duplicates(frames: list[Frame]) -> list[Frame]:
     kept = frames[:1]
     for frame in frames[1:]:
         last = kept[-1]
-        if position_of(frames[0], frame) - position_of(frames[0], last) > _SAME_POSITION_MM:
+        if position_of(frames[0], frame) - position_of(frames[0], last) > SAME_POSITION_MM:
             kept.append(frame)
             continue
-        same_place = np.allclose(frame.affine, last.affine, atol=_SAME_POSITION_MM)
+        same_place = np.allclose(frame.affine, last.affine, atol=SAME_POSITION_MM)
         if not (same_place and np.array_equal(read_hu([frame]), read_hu([last]))):
             raise InputError(
-                f"{frame.path}: a different slice than {last.path.name} at the same position; "
+                f"{frame.path}: a different slice than {last.path} at the same position; "
                 "leave one scan, without repeated or perfusion passes"
             )
     return kept

@@ -30,6 +30,11 @@ ATTRIBUTES = [
 _YEARS_PER_UNIT = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 _CONTRAST = re.compile(r"\bCTA\b|\bCTP\b|ANGIO|CONTRAST|PERFUSION|ARTERIAL|VENOUS|C\+|\+C\b|\bKM\b")
 _NO_CONTRAST = re.compile(r"\bNON|W/?O\b|WITHOUT|UNENHANCED|NATIV|PLAIN|OHNE|SANS|\bSIN\b|NCCT|C-")
+# What is entered where no agent was given; "NON-IONIC" is a kind of agent.
+_NO_AGENT = re.compile(
+    r"^([\W0]*|N/?A|NIL|NULL|NON|PLAIN)$|^NO(NE)?\b|\bNON\W*CON|\bW/?O\b|WITHOUT|UNENHANCED|NATIV"
+    r"|\bKEIN|\bOHNE\b|\bSANS\b|\bSIN\b"
+)
 _HEAD = re.compile(r"HEAD|BRAIN|SKULL|CRAN|CEREB|NEURO|KOPF|SCH(AE|Ä)DEL")
 _BONE = re.compile(r"BONE|KNOCHEN|OSSEU|HUESO|PETROUS|SHARP")
 _BONE_WINDOW = 1000.0
@@ -61,7 +66,7 @@ def patient_key(header: Any) -> str:
 
 def has_contrast(header: Any) -> bool:
     """Tell whether a contrast agent is named, or the description speaks of one."""
-    if _text(header, "ContrastBolusAgent") not in ("", "NONE", "NO"):
+    if not _NO_AGENT.search(_text(header, "ContrastBolusAgent")):
         return True
     description = _text(header, "SeriesDescription")
     return bool(_CONTRAST.search(description)) and not _NO_CONTRAST.search(description)
@@ -84,13 +89,14 @@ def is_sharp(header: Any) -> bool:
         or (siemens and int(siemens[1]) >= _SIEMENS_SHARP)
         or (toshiba and toshiba[1] in _TOSHIBA_SHARP)
         or _BONE.search(_text(header, "SeriesDescription"))
-        or _widest_window(header) >= _BONE_WINDOW
+        or _first_window(header) >= _BONE_WINDOW
     )
 
 
-def _widest_window(header: Any) -> float:
+def _first_window(header: Any) -> float:
+    """Return the width of the window shown first; others are offered with any kernel."""
     try:
-        return max(map(float, _texts(header, "WindowWidth")), default=0.0)
+        return float(next(iter(_texts(header, "WindowWidth")), 0.0))
     except ValueError:
         return 0.0
 

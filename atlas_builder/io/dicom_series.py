@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +14,13 @@ import numpy as np
 
 from atlas_builder.errors import InputError
 from atlas_builder.io.dicom_frames import CtFile, Frame, examine_file
+from atlas_builder.io.scan import Remark
+
+SAME_POSITION_MM = 0.01
+"""How far apart two slices may lie and yet be at one position."""
 
 _MOST_FILES = 50_000
 _MOST_TILT = math.radians(30.1)  # CT gantries tilt by up to 30 degrees; headers are rounded
-_SAME_POSITION_MM = 0.01
 _DERIVED = {"SECONDARY", "REFORMATTED", "MPR", "MIP", "PROJECTION IMAGE"}
 _BRAIN_MM = 120.0
 _COMPARABLE = 0.8
@@ -61,7 +65,7 @@ class SeriesFiles:
     def positions(self) -> tuple[float, ...]:
         """Different positions along the normal in mm, towards the head."""
         heights = sorted(position_of(self.frames[0], frame) for frame in self.frames)
-        apart = (b for a, b in itertools.pairwise(heights) if b - a > _SAME_POSITION_MM)
+        apart = (b for a, b in itertools.pairwise(heights) if b - a > SAME_POSITION_MM)
         return (*heights[:1], *apart)
 
     @property
@@ -89,18 +93,33 @@ class SeriesFiles:
         """Whether no contrast agent is spoken of."""
         return not any(file.contrast for file in self.files)
 
+    @property
+    def is_for_bone(self) -> bool:
+        """Whether it was reconstructed, or is meant to be displayed, for bone."""
+        return any(file.sharp for file in self.files)
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What keeps it from being plain CT: ``reformatted``, ``contrast``, ``bone-kernel``."""
+        remarks = []
+        if not self.is_original:
+            reason = "the header speaks of reformatted slices, not those of the scanner"
+            remarks.append(Remark("reformatted", reason))
+        if not self.is_without_contrast:
+            reason = "the header speaks of a contrast agent; densities are not those of plain CT"
+            remarks.append(Remark("contrast", reason))
+        if self.is_for_bone:
+            reason = "the series was made for bone; noise hides differences between the sides"
+            remarks.append(Remark("bone-kernel", reason))
+        return tuple(remarks)
+
     def __str__(self) -> str:
         """Describe the series by what identifies no patient."""
         count = len(self.positions)
         words = [f"{count} slice{'s' * (count != 1)}"]
         if self.spacing:
             words[0] += f" of {self.spacing:.3g} mm"
-        if not self.is_original:
-            words.append("reformatted")
-        if not self.is_without_contrast:
-            words.append("contrast")
-        if any(file.sharp for file in self.files):
-            words.append("bone kernel")
+        words += [remark.code.replace("-", " ") for remark in self.remarks]
         return f"{self.number} ({', '.join(words)})"
 
 
@@ -117,10 +136,9 @@ def find_series(path: Path) -> list[SeriesFiles]:
     Raises
     ------
     InputError
-        There is none; a file is damaged; the files are of several patients.
+        There is none; a file is damaged; a folder or file cannot be read; the files are of several
+        patients.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such folder; give the folder of the DICOM files")
     groups: dict[str, list[CtFile]] = {}
     for file in filter(None, map(examine_file, _files_in(path))):
         groups.setdefault(file.series_uid, []).append(file)
@@ -169,9 +187,7 @@ def choose_series(
     candidates = _preferring(lambda series: series.is_original, candidates)
     candidates = _preferring(lambda series: series.is_without_contrast, candidates)
     candidates = _covering_most(candidates)
-    candidates = _preferring(
-        lambda series: not any(file.sharp for file in series.files), candidates
-    )
+    candidates = _preferring(lambda series: not series.is_for_bone, candidates)
     nearest = min(abs(series.spacing - _USUAL_SPACING_MM) for series in candidates)
     candidates = _preferring(
         lambda series: abs(series.spacing - _USUAL_SPACING_MM) <= nearest + _SAME_SPACING_MM,
@@ -186,15 +202,29 @@ def choose_series(
 
 
 def _files_in(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    found = itertools.islice(
-        (inside for inside in path.rglob("*") if inside.is_file()), _MOST_FILES
-    )
-    files = sorted(found)
+    try:
+        if not path.exists():
+            raise InputError(f"{path}: no such folder; give the folder of the DICOM files")
+        if path.is_file():
+            return [path]
+        files = sorted(itertools.islice(_files_below(path), _MOST_FILES))
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or path}: cannot be read ({error.strerror}); check access"
+        ) from error
     if len(files) == _MOST_FILES:
         raise InputError(f"{path}: holds {_MOST_FILES} files or more; give the scan's own folder")
     return files
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Find the files of a folder and its subfolders; one passed over could hold missing slices."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for inside, _, names in os.walk(folder, onerror=refuse):
+        yield from (file for name in names if (file := Path(inside, name)).is_file())
 
 
 def _wanted(path: Path, candidates: list[SeriesFiles], wanted: str) -> SeriesFiles:

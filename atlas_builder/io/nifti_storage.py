@@ -49,6 +49,7 @@ _SLACK = 1 << 24
 """Bytes behind the voxels that are unpacked; what follows is of no use, however much it is."""
 
 _PIXEL_SIZES = (0.05, 20.0)
+_SAME_DIRECTION = 0.7  # as a cosine
 _MILLIMETRES_PER_UNIT = {1: 1000.0, 2: 1.0, 3: 0.001}
 
 
@@ -244,10 +245,11 @@ def _affine_of(path: Path, image: Any) -> NDArray[np.float64]:
             f"{path}: says nothing about left and right (qform and sform codes are 0); convert it "
             "again from DICOM, for example with dcm2niix"
         )
+    axes = min(len(image.shape), 3)
     if (
         qform is not None
         and sform is not None
-        and np.linalg.det(qform[:3, :3]) * np.linalg.det(sform[:3, :3]) < 0
+        and not _are_alike(qform[:3, :axes], sform[:3, :axes])
     ):
         raise InputError(
             f"{path}: its qform and sform disagree about left and right; convert it again from "
@@ -268,6 +270,20 @@ def _affine_of(path: Path, image: Any) -> NDArray[np.float64]:
     if abs(np.linalg.det(affine[:3, :3] / sizes)) < 0.1:
         raise InputError(f"{path}: its affine flattens the volume; correct the header's geometry")
     return affine
+
+
+def _are_alike(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    """Tell whether two affines' axes point the same ways; those without a direction count for none.
+
+    A qform cannot hold the shear of a tilted gantry, so its axes may be 30 degrees off.
+    """
+    lengths = np.linalg.norm([a, b], axis=1)
+    directed = (np.isfinite(lengths) & (lengths > 0)).all(axis=0)
+    a, b = (
+        axes[:, directed] / length[directed] for axes, length in zip((a, b), lengths, strict=True)
+    )
+    cosines = (a * b).sum(axis=0)
+    return bool((cosines > _SAME_DIRECTION).all())
 
 
 def millimetres_per_unit(image: Any) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,42 +26,121 @@ from atlas_builder.io.stacking import remarks_on_stack, stack_affine
 Labels = NDArray[np.uint8]
 
 
-class ScanSource(Protocol):
-    """A scan that can be read slice by slice."""
+@dataclass(frozen=True)
+class NiftiSource:
+    """A scan in a NIfTI file, read slice by slice.
+
+    Attributes
+    ----------
+    storage : Storage
+        Where its slices lie.
+    kind : str
+        How it is stored.
+    age, series : None
+        What only DICOM headers state.
+    """
+
+    storage: Storage
+    kind: Literal["NIfTI"] = "NIfTI"
+    age: None = None
+    series: None = None
 
     @property
     def path(self) -> Path:
-        """What was given: a file, a folder or an archive."""
-
-    @property
-    def kind(self) -> Literal["NIfTI", "DICOM"]:
-        """How it is stored."""
-
-    @property
-    def age(self) -> float | None:
-        """The patient's age in years where the header states it; never from the birth date."""
-
-    @property
-    def series(self) -> str | None:
-        """The DICOM series number."""
+        """The file."""
+        return self.storage.path
 
     @property
     def affines(self) -> NDArray[np.float64]:
         """The affine of each slice, shape (slices, 4, 4), as in `Scan`."""
+        return self.storage.affines
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Columns, rows and slices, as in `Scan`."""
+        return (*self.storage.slice_shape, len(self.affines))
 
     @property
     def remarks(self) -> tuple[Remark, ...]:
-        """What is unusual about the scan."""
+        """What is unusual about how the slices are stacked."""
+        return remarks_on_stack(self.affines)
 
     def read(self, indices: Sequence[int] | None = None) -> Scan:
         """Read some slices in HU by their index, or all of them."""
+        return read_slices(self.storage, range(len(self.affines)) if indices is None else indices)
 
     def write_labels(self, path: Path, labels: Labels, exact_at: tuple[int, int]) -> str | None:
-        """Write labels of the scan's slices as NIfTI on the scan's own grid.
+        """Write labels as NIfTI with the file's own shape, axes and affine.
+
+        Parameters
+        ----------
+        path : Path
+            ``.nii`` or ``.nii.gz``; written whole or not at all.
+        labels : ndarray of uint8, shape (columns, rows, slices)
+            In the layout of `Scan`.
+        exact_at : tuple of int
+            As in `DicomSource`; the file's own affine is right for all slices.
+
+        Returns
+        -------
+        None
+            There is nothing to know about the affine.
+        """
+        write_like(path, labels, self.storage)
+        return None
+
+
+@dataclass(frozen=True)
+class DicomSource:
+    """An axial series of a DICOM folder, file or archive, read slice by slice.
+
+    Attributes
+    ----------
+    path : Path
+        What was given: a folder, a file or an archive.
+    dicom : DicomSeries
+        The series and where its slices lie.
+    kind : str
+        How it is stored.
+    """
+
+    path: Path
+    dicom: DicomSeries
+    kind: Literal["DICOM"] = "DICOM"
+
+    @property
+    def age(self) -> float | None:
+        """The patient's age in years where the header states it; never from the birth date."""
+        return self.dicom.age
+
+    @property
+    def series(self) -> str:
+        """The series number."""
+        return self.dicom.number
+
+    @property
+    def affines(self) -> NDArray[np.float64]:
+        """The affine of each slice, shape (slices, 4, 4), as in `Scan`."""
+        return self.dicom.affines
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Columns, rows and slices, as in `Scan`."""
+        return (*self.dicom.slice_shape, len(self.dicom.frames))
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What is unusual about the series."""
+        return self.dicom.remarks
+
+    def read(self, indices: Sequence[int] | None = None) -> Scan:
+        """Read some slices in HU by their index, or all of them."""
+        return read_frames(
+            self.dicom, range(len(self.dicom.frames)) if indices is None else indices
+        )
+
+    def write_labels(self, path: Path, labels: Labels, exact_at: tuple[int, int]) -> str | None:
+        """Write labels as a NIfTI volume; a tilt becomes a sheared affine, see `stack_affine`.
 
         Parameters
         ----------
@@ -77,88 +156,6 @@ class ScanSource(Protocol):
         str or None
             What to know about the file's affine.
         """
-
-
-@dataclass(frozen=True)
-class NiftiSource:
-    """A scan in a NIfTI file; see `ScanSource`."""
-
-    storage: Storage
-    kind: Literal["NIfTI"] = "NIfTI"
-    age: None = None
-    series: None = None
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self.storage.path
-
-    @property
-    def affines(self) -> NDArray[np.float64]:
-        """The affine of each slice."""
-        return self.storage.affines
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Columns, rows and slices."""
-        return (*self.storage.slice_shape, len(self.affines))
-
-    @property
-    def remarks(self) -> tuple[Remark, ...]:
-        """What is unusual about how the slices are stacked."""
-        return remarks_on_stack(self.affines)
-
-    def read(self, indices: Sequence[int] | None = None) -> Scan:
-        """Read some slices, or all."""
-        return read_slices(self.storage, range(len(self.affines)) if indices is None else indices)
-
-    def write_labels(self, path: Path, labels: Labels, exact_at: tuple[int, int]) -> str | None:
-        """Write labels with the file's own shape, axes and affine."""
-        write_like(path, labels, self.storage)
-        return None
-
-
-@dataclass(frozen=True)
-class DicomSource:
-    """An axial series of a DICOM folder, file or archive; see `ScanSource`."""
-
-    path: Path
-    dicom: DicomSeries
-    kind: Literal["DICOM"] = "DICOM"
-
-    @property
-    def age(self) -> float | None:
-        """The Patient's Age in years."""
-        return self.dicom.age
-
-    @property
-    def series(self) -> str:
-        """The series number."""
-        return self.dicom.number
-
-    @property
-    def affines(self) -> NDArray[np.float64]:
-        """The affine of each slice."""
-        return self.dicom.affines
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Columns, rows and slices."""
-        return (*self.dicom.slice_shape, len(self.dicom.frames))
-
-    @property
-    def remarks(self) -> tuple[Remark, ...]:
-        """What is unusual about the series."""
-        return self.dicom.remarks
-
-    def read(self, indices: Sequence[int] | None = None) -> Scan:
-        """Read some slices, or all."""
-        return read_frames(
-            self.dicom, range(len(self.dicom.frames)) if indices is None else indices
-        )
-
-    def write_labels(self, path: Path, labels: Labels, exact_at: tuple[int, int]) -> str | None:
-        """Write labels as a volume; a tilt becomes a sheared affine, see `stack_affine`."""
         affine, note = stack_affine(self.affines, exact_at)
         write_volume(path, labels, affine)
         return note

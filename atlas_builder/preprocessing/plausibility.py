@@ -35,6 +35,8 @@ _SKULL_HU = 300.0  # cortical bone is 800-1900, less where thick slices or smoot
 _SKULL_MM = 15.0  # scalp excluded, skulls lie within this distance of the brain
 _SKULL_SHARE = 0.05  # of the pixels at that distance; an intact skull fills a quarter or more
 _INTERCEPTS = (1024, 1000)  # in use for storing HU as unsigned numbers
+_AXIAL_PIXEL_MM = 2.5  # no scanner makes coarser ones; slices across others' planes are that thick
+_SQUARE = 1.5  # how many times as long as wide a pixel may be then: coarse templates' are square
 _DISPLAY_SPAN = 300.0  # pictures span 255, display windows 80-150; bone on CT alone spans more
 
 
@@ -56,8 +58,15 @@ def find_brain(image: NDArray[np.float32], spacing: tuple[float, float]) -> NDAr
     Raises
     ------
     InputError
-        The slice is no head CT in HU; the message, naming no file, says what it seems to be.
+        The slice is no head CT in HU; the message, naming no file, says what it seems to be. Or it
+        cuts across the slices of a scan that was not taken axially.
     """
+    short, long = sorted(spacing)
+    if long > max(_AXIAL_PIXEL_MM, _SQUARE * short):
+        raise InputError(
+            f"axial slices have pixels of {short:.3g} x {long:.3g} mm: this scan was not taken "
+            "axially; give an axial one"
+        )
     finite = image[np.isfinite(image)]
     if finite.size == 0 or finite.min() == finite.max():
         raise InputError("all pixels have the same value; give a slice that shows a head")

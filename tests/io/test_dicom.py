@@ -229,6 +229,7 @@ def _larger(dataset: Dataset) -> None:
     ("change", "says"),
     [
         (_larger, "8 x 8 pixels in a series of 7 x 9"),
+        (lambda d: setattr(d, "PixelSpacing", [12, 10]), r"pixels of 1\d x 1\d mm in a series of"),
         (lambda d: setattr(d, "ImageOrientationPatient", [1, 0, 0, 0, 1, 0]), "oriented diff"),
         (lambda d: setattr(d, "ImageOrientationPatient", [1, 0, 0, 1, 0, 0]), "not say where"),
         (lambda d: setattr(d, "PixelSpacing", [0, 0]), "does not say where"),

@@ -1,5 +1,7 @@
 """Which series is taken of an export that holds several."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -76,9 +78,59 @@ def test_a_wish_overrides_the_rules(write: Write, tmp_path: Path) -> None:
     write(3, count=6, ConvolutionKernel="H60s")
     for wish in ("3", " 3 ", "1.2.3"):
         series = examine_dicom(tmp_path, wish)
-        assert (series.number, series.remarks) == ("3", ())
+        assert series.number == "3"
+        assert [remark.code for remark in series.remarks] == ["bone-kernel"]
     with pytest.raises(InputError, match=r"no axial CT series 4; there are: 3 \(6 sl.*; 7 \(24"):
         examine_dicom(tmp_path, "4")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code"),
+    [
+        ({"ContrastBolusAgent": "Iodine"}, "contrast"),
+        ({"ConvolutionKernel": "H60s"}, "bone-kernel"),
+        ({"ImageType": ["DERIVED", "SECONDARY", "REFORMATTED"]}, "reformatted"),
+    ],
+)
+def test_an_only_series_that_is_no_plain_ct_is_remarked_on(
+    write: Write, tmp_path: Path, attributes: dict[str, Any], code: str
+) -> None:
+    write(7, ConvolutionKernel="H31s", ContrastBolusAgent="NONE", WindowWidth=["80", "4000"])
+    assert examine_dicom(tmp_path).remarks == ()
+    shutil.rmtree(tmp_path / "7")
+    write(3, count=6, **attributes)
+    for wish in (None, "3"):
+        remarks = examine_dicom(tmp_path, wish).remarks
+        assert [remark.code for remark in remarks] == [code]
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(7)
+    write(8)
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if Path(path) == tmp_path / "8":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match=r"/8: cannot be read \(Permission denied\); check access"):
+        examine_dicom(tmp_path)
+
+
+def test_files_that_cannot_be_looked_at_are_refused(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, **_: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    write(7)
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(InputError, match=r"cannot be read \(Permission denied\); check access"):
+        examine_dicom(tmp_path)
 
 
 def test_what_the_rules_cannot_tell_apart_is_asked_without_naming_the_patient(
@@ -180,6 +232,37 @@ def test_the_birth_date_is_never_used() -> None:
 )
 def test_descriptions_of_contrast(description: str, contrast: bool) -> None:
     assert has_contrast(header(SeriesDescription=description)) == contrast
+
+
+@pytest.mark.parametrize(
+    ("agent", "contrast"),
+    [
+        ("WITHOUT", False),
+        ("Non Contrast", False),
+        ("NON-CON", False),
+        ("No IV contrast", False),
+        ("N/A", False),
+        ("none", False),
+        ("0", False),
+        ("-", False),
+        ("w/o", False),
+        ("sin contraste", False),
+        ("Non-ionic contrast", True),
+        ("NONIONIC 350", True),
+        ("Omnipaque 300", True),
+        ("100 CC IV", True),
+    ],
+)
+def test_agents_of_contrast(agent: str, contrast: bool) -> None:
+    assert has_contrast(header(ContrastBolusAgent=agent)) == contrast
+
+
+@pytest.mark.parametrize(
+    ("width", "sharp"),
+    [("80", False), (["80", "4000"], False), ("3000", True), (["3000", "80"], True)],
+)
+def test_the_window_shown_first_tells_what_a_series_is_for(width: Any, sharp: bool) -> None:
+    assert is_sharp(header(WindowWidth=width)) == sharp
 
 
 @pytest.mark.parametrize(

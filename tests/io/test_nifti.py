@@ -321,6 +321,30 @@ def test_left_and_right_unknown_says_how_to_mend_it(tmp_path: Path) -> None:
         read_scan(_without_forms(tmp_path / "ct.nii"))
 
 
+@pytest.mark.parametrize("signs", [(-1, -1, 1), (1, 1, -1), (-1, 1, -1), (-1, 1, 1), (-1, -1, -1)])
+def test_a_qform_and_an_sform_that_disagree_are_refused(
+    tmp_path: Path, signs: tuple[int, int, int]
+) -> None:
+    image = _image()
+    image.set_sform(np.diag([3.0, 3, 5, 1]), 1)
+    image.set_qform(np.diag([3.0 * signs[0], 3 * signs[1], 5 * signs[2], 1]), 1)
+    with pytest.raises(InputError, match="qform and sform disagree about left and right"):
+        examine(_write(tmp_path / "ct.nii", image))
+
+
+@given(tilt=st.floats(-30, 30), turn=st.floats(-20, 20))
+def test_an_sform_sheared_like_a_gantry_agrees_with_its_qform(tilt: float, turn: float) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        upright = ras_affine((0.5, 0.5, 5), turn, tilt)
+        sheared = upright.copy()
+        sheared[:3, 2] = [0, 0, 5]
+        image = _image()
+        image.set_sform(sheared, 1)
+        image.set_qform(upright, 1)
+        path = _write(Path(folder) / "ct.nii", image)
+        np.testing.assert_allclose(examine(path).affine, sheared, atol=1e-4)
+
+
 def test_a_file_without_access_is_refused(
     made: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,6 +158,36 @@ def test_a_damaged_member_is_named_as_in_the_archive(
     refused(zipped(folder, tmp_path / "scan.zip"), r"scan.zip: IM3: damaged or truncated")
 
 
+@pytest.mark.parametrize(
+    ("odd", "says"),
+    [
+        ({"height": 8.4, "RescaleIntercept": -1023}, "a different slice than .*/scan.zip: IM"),
+        (
+            {"height": 30.0, "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]},
+            "differently from .*: IM",
+        ),
+    ],
+)
+def test_two_members_that_disagree_are_both_named_as_in_the_archive(
+    made: ModuleType, ct_folder: Callable[..., Path], tmp_path: Path, odd: Any, says: str
+) -> None:
+    folder = ct_folder()
+    made.save_dicom(made.ct_slice(made.Geometry(), **odd), folder / "2" / "odd.dcm")
+    refused(zipped(folder, tmp_path / "scan.zip"), rf"scan.zip: IM\d: .*{says}\d ")
+
+
+def test_a_damaged_lzma_archive_is_refused(ct_folder: Callable[..., Path], tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    member = sorted(ct_folder().rglob("*.dcm"))[0]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as file:
+        file.write(member, "IM0")
+    content = bytearray(path.read_bytes())
+    properties = content.index(b"IM0") + len(b"IM0") + 4
+    content[properties] = 0xFF
+    path.write_bytes(content)
+    refused(path, "a.zip: damaged or truncated archive")
+
+
 def test_members_named_to_lead_elsewhere_lead_nowhere(
     ct_folder: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -122,6 +122,16 @@ def test_wrong_pixel_size_is_refused(make_head, scale):
         find_brain(stripped, spacing)
 
 
+def test_slices_across_the_planes_of_a_scan_are_refused(make_head):
+    head = make_head()
+    thick = head.image[:, :: round(6 / head.spacing[1])]
+    spacing = (head.spacing[0], 6.0)
+    says = rf"pixels of {head.spacing[0]:.3g} x 6 mm: this scan was not taken axially"
+    for image, size in ((thick, spacing), (thick.T, spacing[::-1])):
+        with pytest.raises(InputError, match=says):
+            find_brain(image, size)
+
+
 def test_brain_without_skull_around_it_is_refused(make_head):
     head = make_head()
     clipped = np.minimum(head.image, np.float32(200))
