@@ -31,7 +31,7 @@ from atlas_builder.io.atlas import Atlas
 from atlas_builder.io.cohort import LabelledSlice, Participant, read_key_slices, read_participants
 from atlas_builder.io.drawn_regions import distance_from_midline
 from atlas_builder.io.scan import Slice
-from atlas_builder.mapping import KeySlices, map_key_slices
+from atlas_builder.mapping import KeySlices, ThickSlice, map_key_slices
 from atlas_builder.mapping.agreement import score_regions
 
 
@@ -61,7 +61,8 @@ def score(task: tuple[Participant, str, Atlas]) -> Result:
     }
     slices = {level: labelled.ct for level, labelled in drawn.items()}
     slices["SGL"] = _raised(slices["SGL"])
-    chosen = KeySlices(slices, {"BGL": 0, "SGL": 1}, slice_count=2)
+    thick = {level: ThickSlice(ct) for level, ct in slices.items()}
+    chosen = KeySlices(thick, {"BGL": 0, "SGL": 1}, slice_count=2)
     region_map = map_key_slices(chosen, atlas, age=participant.age)
     agreements = [
         score_regions(level_map.regions, drawn[level_map.level]) for level_map in region_map.levels

@@ -17,6 +17,7 @@ from atlas_builder.preprocessing.key_slice import (
     KEY_SLICE_SPACING,
     KeySlice,
     even_box,
+    key_slice_affine,
     key_slice_grid,
 )
 from atlas_builder.registration import FINE, Metric
@@ -31,6 +32,9 @@ from atlas_builder.transform import (
 
 _BORDER_MM = 1.0
 """Standard deviation of where different raters put a border: about the blur of a CT."""
+
+
+_ALIKE_MM = 1e-3  # NIfTI holds affines as float32
 
 
 @dataclass(frozen=True)
@@ -72,13 +76,19 @@ def map_level(atlas: AtlasLevel, key: KeySlice, metric: Metric = Metric.MI) -> T
     Raises
     ------
     InputError
-        The atlas lies on another grid.
+        The atlas lies on another grid, by its shape or its affine.
     """
     if atlas.image.shape != KEY_SLICE_SHAPE:
         raise InputError(
             f"the atlas has {atlas.image.shape[0]} x {atlas.image.shape[1]} pixels, key slices "
             f"have {KEY_SLICE_SHAPE[0]} x {KEY_SLICE_SHAPE[1]} of {KEY_SLICE_SPACING} mm; "
             "use an atlas that build-atlas wrote"
+        )
+    in_plane = np.ix_([0, 1], [0, 1, 3])
+    if not np.allclose(atlas.affine[in_plane], key_slice_affine()[in_plane], atol=_ALIKE_MM):
+        raise InputError(
+            "the atlas's affine is not that of key slices (pixels of another size, mirrored or "
+            "moved); use an atlas that build-atlas wrote"
         )
     brains = (atlas.image != 0) | key.brain
     x_ends, y_ends = (np.flatnonzero(brains.any(axis=axis))[[0, -1]] for axis in (1, 0))

@@ -6,18 +6,18 @@ import csv
 import json
 import math
 from collections.abc import Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 
-from atlas_builder import __version__
 from atlas_builder.anatomy import SIDES
 from atlas_builder.errors import InputError
 from atlas_builder.io.files import replacing_folder
 from atlas_builder.io.source import DicomSource, NiftiSource
 from atlas_builder.mapping.region_map import LevelMap, RegionMap
+from atlas_builder.mapping.versions import software_versions
 
 MAPPING = "mapping.json"
 REGIONS = "regions.nii.gz"
@@ -68,7 +68,8 @@ def write_map(
 ) -> None:
     """Write a map's folder; an earlier map in it is replaced.
 
-    Nothing that names the patient or the scan's place on this computer is written.
+    Nothing that names the scan's place on this computer is written, and nothing that names the
+    patient but in the DICOM SEG, which repeats the patient module of its source.
 
     Parameters
     ----------
@@ -97,12 +98,16 @@ def write_map(
                 executor.submit(_draw, folder / OVERLAY, region_map),
                 executor.submit(_report, folder / REPORT, region_map),
             ]
-            notes = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
-            if isinstance(source, DicomSource):
-                notes.append(source.write_segmentation(folder / SEGMENTATION, regions))
-            _write_table(folder / TABLE, region_map)
-            for page in pages:
-                page.result()
+            try:
+                notes = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
+                if isinstance(source, DicomSource):
+                    notes.append(source.write_segmentation(folder / SEGMENTATION, regions))
+                _write_table(folder / TABLE, region_map)
+                for page in pages:
+                    page.result()
+            finally:
+                # The folder is removed after a failure: nothing may still be writing into it.
+                wait([page for page in pages if not page.cancel()])
             content = describe(region_map) | dict(details)
             content["notes"] = [note for note in notes if note is not None]
             (folder / MAPPING).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
@@ -114,13 +119,13 @@ def describe(region_map: RegionMap) -> dict[str, object]:
     """Return what ``mapping.json`` says about a map: plain numbers, text, lists and mappings."""
     bgl, sgl = region_map.levels
     return {
-        "software": {"name": "aspects-atlas", "version": __version__},
+        "versions": software_versions(),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "age": region_map.age,
         "slices": region_map.slice_count,
         "bgl_slice": bgl.index,
         "sgl_slice": sgl.index,
-        "key_slice_distance_mm": round(distance_between(bgl, sgl), 2),
+        "key_slice_distance_mm": round(region_map.distance_mm, 2),
         "atlas": {
             "name": region_map.atlas_name,
             "age_group": str(region_map.age_group),
@@ -143,12 +148,6 @@ def describe(region_map: RegionMap) -> dict[str, object]:
     }
 
 
-def distance_between(bgl: LevelMap, sgl: LevelMap) -> float:
-    """Return how far the SGL lies above the BGL, in mm along the slices' normal."""
-    rise = sgl.slice.affine[:3, 3] - bgl.slice.affine[:3, 3]
-    return float(bgl.slice.affine[:3, 2] @ rise)
-
-
 def _describe_level(level_map: LevelMap) -> dict[str, float]:
     alignment = level_map.key.alignment
     area = np.count_nonzero(level_map.brain) * math.prod(level_map.slice.spacing) / 100
@@ -158,6 +157,8 @@ def _describe_level(level_map: LevelMap) -> dict[str, float]:
         "midline_offset_mm": round(alignment.offset, 2),
         "asymmetry": round(alignment.asymmetry, 4),
         "brain_area_cm2": round(float(area), 1),
+        "averaged_slices": level_map.averaged_slices,
+        "averaged_mm": round(level_map.averaged_mm, 2),
     }
 
 

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from atlas_builder.anatomy import LEVELS, Level, Region, Side
 from atlas_builder.errors import InputError
 from atlas_builder.io.atlas import Atlas, AtlasLevel
-from atlas_builder.io.scan import Remark, Scan, Slice
+from atlas_builder.io.scan import Remark, Scan
 from atlas_builder.io.stacking import remarks_on_stack
 from atlas_builder.mapping.confidence import compare, confidences
 from atlas_builder.mapping.level import carry_regions, map_level
 from atlas_builder.mapping.measures import measure_regions
 from atlas_builder.mapping.quality import find_flags
 from atlas_builder.mapping.region_map import Flag, LevelMap, RegionMap
+from atlas_builder.mapping.resemblance import refuse_turned, refuse_unlike
+from atlas_builder.mapping.thick_slices import ThickSlice, read_thick_slices
 from atlas_builder.preprocessing.key_slice import KeySlice, make_key_slice
 from atlas_builder.registration import RegistrationError
 from atlas_builder.transform import Transform, apply_affine
@@ -37,8 +39,9 @@ def map_regions(
 ) -> RegionMap:
     """Carry an atlas's regions onto a scan.
 
-    Each key slice is aligned to its midline, its brain is extracted, the atlas is registered to it
-    and the regions are carried back to the scan's own pixels in one interpolation.
+    Each key slice is averaged with its neighbours where slices are thin, aligned to its midline,
+    its brain is extracted, the atlas is registered to it and the regions are carried back to the
+    scan's own pixels in one interpolation.
 
     Parameters
     ----------
@@ -70,10 +73,10 @@ def map_regions(
     """
     indices: dict[Level, int] = {"BGL": bgl_slice, "SGL": sgl_slice}
     check_key_slices(scan.affines, indices)
-    chosen = KeySlices(
-        {level: scan[index] for level, index in indices.items()},
+    chosen = read_key_slices(
+        lambda places: Scan(scan.data[:, :, places], scan.affines[places]),
+        scan.affines,
         indices,
-        len(scan),
         remarks_on_stack(scan.affines),
     )
     return map_key_slices(chosen, atlas, age=age, executor=executor)
@@ -85,7 +88,7 @@ class KeySlices:
 
     Attributes
     ----------
-    slices : mapping of level to Slice
+    slices : mapping of level to ThickSlice
         float32 HU.
     indices : mapping of level to int
         Their zero-based places in the scan; see `check_key_slices`.
@@ -95,10 +98,31 @@ class KeySlices:
         What is unusual about the scan; they become flags.
     """
 
-    slices: Mapping[Level, Slice]
+    slices: Mapping[Level, ThickSlice]
     indices: Mapping[Level, int]
     slice_count: int
     remarks: Sequence[Remark] = ()
+
+
+def read_key_slices(
+    read: Callable[[Sequence[int]], Scan],
+    affines: NDArray[np.float64],
+    indices: Mapping[Level, int],
+    remarks: Sequence[Remark] = (),
+) -> KeySlices:
+    """Read the key slices of a scan, with what lies about them where slices are thin.
+
+    Parameters
+    ----------
+    read, affines
+        As in `read_thick_slices`.
+    indices : mapping of level to int
+        Zero-based; see `check_key_slices`.
+    remarks : sequence of Remark
+        What is unusual about the scan.
+    """
+    slices = read_thick_slices(read, affines, [indices[level] for level in LEVELS])
+    return KeySlices(dict(zip(LEVELS, slices, strict=True)), indices, len(affines), remarks)
 
 
 def map_key_slices(
@@ -111,6 +135,7 @@ def map_key_slices(
     timings: dict[str, float] = {}
     with _timed(timings, "key_slices"):
         keys = {level: _key_slice(chosen, level) for level in LEVELS}
+        refuse_turned(atlas.levels, keys)
     transforms: dict[Level, Transform] = {}
     with _timed(timings, "registration"):
         started = {level: _start(executor, atlas.levels[level], keys[level]) for level in LEVELS}
@@ -127,8 +152,8 @@ def map_key_slices(
     with _timed(timings, "regions"):
         for level in LEVELS:
             content, transform, key = atlas.levels[level], transforms[level], keys[level]
-            ct = chosen.slices[level]
-            columns, rows = ct.data.shape
+            thick = chosen.slices[level]
+            columns, rows = thick.slice.data.shape
             carried = carry_regions(content, level, transform, key, (columns, rows))
             comparison = compare(content, level, transform, key)
             confidence |= confidences(comparison, level, carried.regions, carried.probability)
@@ -136,7 +161,7 @@ def map_key_slices(
                 LevelMap(
                     level=level,
                     index=chosen.indices[level],
-                    slice=ct,
+                    slice=thick.slice,
                     key=key,
                     atlas=content,
                     transform=transform,
@@ -145,8 +170,11 @@ def map_key_slices(
                     brain=carried.brain,
                     midline=_midline(key),
                     fit=comparison.fit,
+                    averaged_slices=thick.count,
+                    averaged_mm=thick.thickness_mm,
                 )
             )
+    refuse_unlike(levels)
     with _timed(timings, "measures"):
         measures = measure_regions(levels, confidence)
         flags = find_flags(levels, measures, atlas, age)
@@ -177,9 +205,14 @@ def check_key_slices(affines: NDArray[np.float64], indices: Mapping[Level, int])
     Raises
     ------
     InputError
-        One is outside the scan, or they lie the other way round.
+        The scan has one slice only, a key slice is outside it, or they lie the other way round.
     """
     count = len(affines)
+    if count == 1:
+        raise InputError(
+            "the scan has one slice, but BGL and SGL are two: give a scan that holds both in one "
+            "file or folder"
+        )
     for level, index in indices.items():
         if not 0 <= index < count:
             raise InputError(
@@ -196,7 +229,7 @@ def check_key_slices(affines: NDArray[np.float64], indices: Mapping[Level, int])
 
 def _key_slice(chosen: KeySlices, level: Level) -> KeySlice:
     try:
-        return make_key_slice(chosen.slices[level])
+        return make_key_slice(chosen.slices[level].slice)
     except InputError as error:
         raise InputError(f"{level} slice {chosen.indices[level]}: {error}") from None
 

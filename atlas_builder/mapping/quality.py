@@ -12,12 +12,11 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from atlas_builder.anatomy import LEVELS, SIDES, Level
-from atlas_builder.construction.fitting import extent_affine
-from atlas_builder.io.atlas import Atlas, AtlasLevel
-from atlas_builder.mapping.region_map import Flag, LevelMap, RegionMeasure
+from atlas_builder.io.atlas import Atlas
+from atlas_builder.mapping.region_map import Flag, LevelMap, RegionMeasure, height_above
+from atlas_builder.mapping.resemblance import content_fit, looks_turned
 from atlas_builder.preprocessing.brain import brain_of_stripped
-from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, KeySlice, key_slice_grid
-from atlas_builder.transform import apply_affine, sample
+from atlas_builder.preprocessing.key_slice import key_slice_grid
 
 KEY_SLICE_DISTANCE_MM = (12.0, 28.0)
 """The SGL lies 2 cm above the BGL; slices of up to 8 mm and a choice by eye take it off by 8."""
@@ -34,8 +33,6 @@ _MANY_REGIONS = 3  # darker on one side: more than a small infarct
 _LEAST_CUT_MM = 10.0  # of the brain's outline along the edge of the picture
 _LEAST_SHARE = 0.4  # of a region's area on the other side
 _PADDING_HU = -1024.0
-_DEEP_MM = 6.0  # inside the brain's rim, whose sulci differ between people
-_BLUR_MM = 1.5
 _DEEP_PARTS = (0.3, 0.7)  # of the midline, between front and back, where the septum lies
 
 
@@ -60,7 +57,7 @@ def find_flags(
     """
     found = [*_on_age(atlas, age), *_on_key_slices(levels, atlas)]
     for level_map in levels:
-        for check in (_on_brain, _on_cut, _on_pose, _on_midline, _on_fit):
+        for check in (_on_orientation, _on_brain, _on_cut, _on_pose, _on_midline, _on_fit):
             found += check(level_map)
     return (*found, *_on_confidence(measures), *_on_asymmetry(measures))
 
@@ -79,40 +76,25 @@ def midline_shift(level_map: LevelMap) -> float:
     return float(across[np.abs(across).argmax()])
 
 
-def content_fit(atlas: AtlasLevel, key: KeySlice) -> float:
-    """Return how alike an atlas and a slice are deep in the brain, before any registration.
-
-    The atlas is only stretched to the brain's extent; ventricles and nuclei then tell levels apart.
-    """
-    grid = key_slice_grid()
-    brain = key.brain
-    to_atlas = np.linalg.inv(extent_affine(atlas.image, key.image, grid))
-    stretched = np.zeros(key.image.shape, np.float32)
-    stretched[brain] = sample(atlas.image, grid, apply_affine(to_atlas, grid.points()[:, brain]))
-    sigma = _BLUR_MM / KEY_SLICE_SPACING
-    both = brain & (stretched > 0)
-    deep = ndi.distance_transform_edt(both) > _DEEP_MM / KEY_SLICE_SPACING
-    if not deep.any():
-        return 0.0
-    first, second = (ndi.gaussian_filter(image, sigma)[deep] for image in (stretched, key.image))
-    return float(np.corrcoef(first, second)[0, 1])
-
-
 def _on_age(atlas: Atlas, age: float | None) -> Iterator[Flag]:
     if age is None:
-        yield Flag("age-unknown", None, f"no age is known; the atlas is for {atlas.age_group}")
+        yield Flag(
+            "age-unknown",
+            None,
+            f"no age is known; the atlas is for {atlas.age_group}; give the age",
+        )
     elif age not in atlas.age_group:
         yield Flag(
             "age-outside-group",
             None,
-            f"the patient's age, {age:g}, is outside the atlas's group, {atlas.age_group}",
+            f"the patient's age, {age:g}, is outside the atlas's group, {atlas.age_group}; "
+            "check regions beside ventricles and sulci, which change with age",
         )
 
 
 def _on_key_slices(levels: Sequence[LevelMap], atlas: Atlas) -> Iterator[Flag]:
     bgl, sgl = levels
-    normal = bgl.slice.affine[:3, 2]
-    distance = float(normal @ (sgl.slice.affine[:3, 3] - bgl.slice.affine[:3, 3]))
+    distance = height_above(bgl.slice, sgl.slice)
     low, high = KEY_SLICE_DISTANCE_MM
     if not low <= distance <= high:
         yield Flag(
@@ -141,6 +123,16 @@ def _on_key_slices(levels: Sequence[LevelMap], atlas: Atlas) -> Iterator[Flag]:
                 f"{fits[likelier]:.2f}) than the {level_map.level} ({fits[level_map.level]:.2f}); "
                 "check the choice of slices",
             )
+
+
+def _on_orientation(level_map: LevelMap) -> Iterator[Flag]:
+    if looks_turned(level_map.atlas, level_map.key):
+        yield Flag(
+            "orientation-doubtful",
+            level_map.level,
+            "the head looks turned front to back; left and right may be wrong; check the "
+            "orientation in the scan's header",
+        )
 
 
 def _on_brain(level_map: LevelMap) -> Iterator[Flag]:
@@ -178,7 +170,7 @@ def _on_cut(level_map: LevelMap) -> Iterator[Flag]:
             "cut-off",
             level_map.level,
             f"{length:.0f} mm of the brain's outline lie at the edge of the picture: part of the "
-            "head is not on it",
+            "head is not on it; leave out the regions there",
         )
 
 
@@ -200,7 +192,7 @@ def _on_midline(level_map: LevelMap) -> Iterator[Flag]:
             "midline-shift",
             level_map.level,
             f"the midline bends {abs(shift):.0f} mm to the {side}: swelling, a mass, or a midline "
-            "found wrongly",
+            "found wrongly; look at the dashed line",
         )
     asymmetry = level_map.key.alignment.asymmetry
     if asymmetry > _MOST_ASYMMETRY:
@@ -208,7 +200,7 @@ def _on_midline(level_map: LevelMap) -> Iterator[Flag]:
             "large-asymmetry",
             level_map.level,
             f"the sides of the head differ widely ({asymmetry:.2f} of 1): a large lesion, a "
-            "crooked head, or a midline found wrongly",
+            "crooked head, or a midline found wrongly; look at the dashed line",
         )
 
 
@@ -238,7 +230,8 @@ def _on_confidence(measures: Sequence[RegionMeasure]) -> Iterator[Flag]:
             yield Flag(
                 "region-incomplete",
                 level,
-                f"far smaller than on the other side, or missing: {', '.join(small)}",
+                f"check by eye what is far smaller than on the other side, or missing: "
+                f"{', '.join(small)}",
             )
 
 
@@ -250,5 +243,6 @@ def _on_asymmetry(measures: Sequence[RegionMeasure]) -> Iterator[Flag]:
                 "large-lesion",
                 None,
                 f"{len(darker)} of 10 regions are darker on the {side} ({', '.join(darker)}): a "
-                "large lesion, or a difference between the sides all over the scan",
+                "large lesion, or a difference between the sides all over the scan; compare the "
+                "sides beyond these regions",
             )

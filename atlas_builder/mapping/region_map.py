@@ -30,7 +30,7 @@ class LevelMap:
     index : int
         The slice's zero-based place in the scan, in file order.
     slice : Slice
-        The scan's slice, float32 HU.
+        The scan's slice, float32 HU; of thin slices the mean, see `thick_slices`.
     key : KeySlice
         Its brain, upright at 0.5 mm.
     atlas : AtlasLevel
@@ -48,6 +48,10 @@ class LevelMap:
         as fractional ``(column, row)`` of the slice.
     fit : float
         Correlation of the atlas with the brain it was carried onto, 0 to 1.
+    averaged_slices : int
+        How many thin slices were averaged to `slice`; 1 where it is the scan's own.
+    averaged_mm : float
+        How thick they are together; 0 where nothing was averaged.
     """
 
     level: Level
@@ -61,6 +65,13 @@ class LevelMap:
     brain: NDArray[np.bool_]
     midline: NDArray[np.float64]
     fit: float
+    averaged_slices: int = 1
+    averaged_mm: float = 0.0
+
+
+def height_above(bgl: Slice, sgl: Slice) -> float:
+    """Return how far a slice lies above another, in mm along their normal."""
+    return float(bgl.affine[:3, 2] @ (sgl.affine[:3, 3] - bgl.affine[:3, 3]))
 
 
 @dataclass(frozen=True)
@@ -156,6 +167,12 @@ class RegionMap:
     slice_count: int
     timings: Mapping[str, float]
     atlas_provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def distance_mm(self) -> float:
+        """How far the SGL lies above the BGL, in mm along the slices' normal."""
+        bgl, sgl = (level_map.slice for level_map in self.levels)
+        return height_above(bgl, sgl)
 
     def draw(self) -> Figure:
         """Draw both levels with their regions in the brain and the stroke window."""

@@ -7,13 +7,13 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
-from atlas_builder.anatomy import LEVELS, Level
+from atlas_builder.anatomy import Level
 from atlas_builder.catalogue import find_atlas
 from atlas_builder.errors import InputError
 from atlas_builder.io.scan import Remark
 from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
 from atlas_builder.mapping.outputs import check_folder, write_map
-from atlas_builder.mapping.pipeline import KeySlices, check_key_slices, map_key_slices
+from atlas_builder.mapping.pipeline import check_key_slices, map_key_slices, read_key_slices
 from atlas_builder.mapping.region_map import RegionMap
 
 _OLDEST = 130.0
@@ -73,18 +73,14 @@ def map_scan(
         found = find_atlas(atlas, used_age, allow_nearest=allow_nearest_age)
         try:
             check_key_slices(source.affines, indices)
-            scan = source.read([indices[level] for level in LEVELS])
-            chosen = KeySlices(
-                {level: scan[place] for place, level in enumerate(LEVELS)},
-                indices,
-                source.shape[2],
-                (*source.remarks, *_remarks_on_age(source.age, age)),
-            )
+            remarks = (*source.remarks, *_remarks_on_age(source.age, age))
+            chosen = read_key_slices(source.read, source.affines, indices, remarks)
             prepared = time.perf_counter() - started
             region_map = map_key_slices(chosen, found, age=used_age, executor=executor)
         except InputError as error:
             message = str(error)
-            raise InputError(message if str(path) in message else f"{path}: {message}") from None
+            named = message.startswith(f"{path}:")
+            raise InputError(message if named else f"{path}: {message}") from None
         region_map = replace(region_map, timings={"read": prepared, **region_map.timings})
         write_map(out, region_map, source, executor, _details(source, age))
     return region_map

@@ -29,13 +29,15 @@ def standing_out_in_words(region_map: RegionMap) -> str:
 
 
 def flags_in_brief(region_map: RegionMap) -> str:
-    """Return the codes of the quality flags in one line."""
+    """Return the codes of the quality flags in one line, each once with its levels."""
     if not region_map.flags:
         return "Quality: nothing flagged"
-    names = [
-        flag.code.replace("-", " ") + (f" ({flag.level})" if flag.level else "")
-        for flag in region_map.flags
-    ]
+    levels: dict[str, list[str]] = {}
+    for flag in region_map.flags:
+        found = levels.setdefault(flag.code.replace("-", " "), [])
+        if flag.level is not None and flag.level not in found:
+            found.append(flag.level)
+    names = [name + (f" ({', '.join(found)})" if found else "") for name, found in levels.items()]
     return "Check: " + ", ".join(names)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder import __version__
 from atlas_builder.anatomy import Level, Region, Side, regions_of
 from atlas_builder.mapping.region_map import LevelMap, RegionMap, RegionMeasure
+from atlas_builder.mapping.versions import software_versions
 from atlas_builder.reporting.colours import BRAIN, REGION_COLOURS, WARNING
 from atlas_builder.reporting.findings import standing_out, written
 from atlas_builder.reporting.name_places import NAME_HEIGHT_MM
@@ -22,7 +20,6 @@ from atlas_builder.reporting.slice_pictures import WINDOWS, SlicePicture
 from atlas_builder.reporting.upright import SCALE_BAR_MM, upright_views
 
 _TEMPLATE = "mapping_report.html"
-_PACKAGES = ("antspyx", "numpy", "scipy")
 _LEAST_SCALE_HU = 5.0
 """Of the bars of differences, so that noise does not fill them."""
 
@@ -65,7 +62,7 @@ def write_mapping_report(path: Path, region_map: RegionMap) -> None:
         "map": region_map,
         "standing_out": darker,
         "count": sum(map(len, darker.values())),
-        "distance_mm": _distance_mm(region_map),
+        "distance_mm": region_map.distance_mm,
         "pictures": [SlicePicture.of(view, measures) for view in upright_views(region_map)],
         "windows": WINDOWS,
         "scale_bar_mm": SCALE_BAR_MM,
@@ -73,7 +70,7 @@ def write_mapping_report(path: Path, region_map: RegionMap) -> None:
         "tables": _tables(region_map, measures),
         "turned": _turned_in_words(region_map),
         "slice_rows": _slice_rows(region_map),
-        "versions": _versions(),
+        "versions": software_versions(),
         "written": written,
         "region_colours": REGION_COLOURS,
         "brain_colour": BRAIN,
@@ -81,12 +78,6 @@ def write_mapping_report(path: Path, region_map: RegionMap) -> None:
         "name_mm": NAME_HEIGHT_MM,
     }
     write_page(Path(path), _TEMPLATE, content)
-
-
-def _distance_mm(region_map: RegionMap) -> float:
-    """Return how far the SGL lies above the BGL along the scan's own axis."""
-    bgl, sgl = region_map.levels
-    return float((_centre(sgl) - _centre(bgl)) @ bgl.slice.affine[:3, 2])
 
 
 def _centre(level_map: LevelMap) -> NDArray[np.float64]:
@@ -131,6 +122,7 @@ def _slice_rows(region_map: RegionMap) -> list[tuple[str, list[str]]]:
     return [
         (f"Index, of {region_map.slice_count} slices", [str(m.index) for m in levels]),
         ("Height of its centre (mm)", [written(_centre(m)[2]) for m in levels]),
+        ("Averaged of thin slices", [_averaged_in_words(m) for m in levels]),
         ("Pixel (mm)", [" × ".join(f"{size:.2f}" for size in m.slice.spacing) for m in levels]),
         ("Head turned by (°)", [written(m.key.alignment.angle) for m in levels]),
         ("Asymmetry of the head", [written(m.key.alignment.asymmetry, ".2f") for m in levels]),
@@ -139,9 +131,7 @@ def _slice_rows(region_map: RegionMap) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _versions() -> dict[str, str]:
-    return {
-        "aspects-atlas": __version__,
-        **{package: version(package) for package in _PACKAGES},
-        "Python": python_version(),
-    }
+def _averaged_in_words(level_map: LevelMap) -> str:
+    if level_map.averaged_slices == 1:
+        return "no"
+    return f"{level_map.averaged_slices} ({level_map.averaged_mm:.1f} mm)"

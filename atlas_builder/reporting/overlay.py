@@ -7,6 +7,8 @@ line. Outlines have a black edge: they show on dark and on bright tissue, in col
 from __future__ import annotations
 
 import io
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -34,7 +36,9 @@ _WIDTH = 12.8  # inches
 _DPI = 150
 _PNG = {"compress_level": 3}  # higher ones take twice as long for noise, and gain nothing
 _GAP = 0.04
-_HEAD, _FOOT = 0.36, 0.52  # inches above and below the slices
+_HEAD, _FOOT = 0.36, 0.52  # inches above and below the slices, with one line of flags
+_LINE_OF_FLAGS = 0.17  # inches
+_FLAGS_IN_A_LINE = 180  # letters; fewer than fit, for letters differ in width
 _LINE, _STANDING_OUT_LINE = 0.9, 2.6  # points
 _EDGE = 0.8  # points of black around a line, half on either side
 _CORE = 0.6  # points of white within the line of what stands out, for prints without colour
@@ -79,7 +83,9 @@ def draw_overlay(region_map: RegionMap) -> Figure:
     left, right, top, bottom = views[0].extent
     width = _WIDTH / 4 - _GAP
     height = width * (bottom - top) / (right - left)
-    full_height = _HEAD + len(views) * (height + _GAP) + _FOOT
+    flags = textwrap.wrap(flags_in_brief(region_map), _FLAGS_IN_A_LINE, subsequent_indent="   ")
+    foot = _FOOT + (len(flags) - 1) * _LINE_OF_FLAGS
+    full_height = _HEAD + len(views) * (height + _GAP) + foot
     figure = OverlayFigure((_WIDTH, full_height), dpi=_DPI, facecolor="black")
     points_per_mm = 72 * width / (right - left)
     for row, view in enumerate(views):
@@ -103,7 +109,7 @@ def draw_overlay(region_map: RegionMap) -> Figure:
                 for region in view.regions:
                     _name(outlined, region, NAME_HEIGHT_MM * points_per_mm)
     _write_head(figure, region_map, 1 - 0.64 * _HEAD / full_height)
-    _write_foot(figure, region_map, _FOOT / full_height)
+    _write_foot(figure, flags, full_height)
     return figure
 
 
@@ -212,10 +218,14 @@ def _write_head(figure: Figure, region_map: RegionMap, y: float) -> None:
     group = region_map.age_group
     atlas = f"{region_map.atlas_name}, {group.first}–{group.last} years"
     figure.text(_EDGE_OF_TEXT, y, standing_out_in_words(region_map), color="white", fontsize=10)
-    figure.text(1 - _EDGE_OF_TEXT, y, atlas, color=PALE, fontsize=_TEXT, ha="right")
+    figure.text(
+        1 - _EDGE_OF_TEXT, y, atlas, color=PALE, fontsize=_TEXT, ha="right", parse_math=False
+    )
 
 
-def _write_foot(figure: Figure, region_map: RegionMap, height: float) -> None:
-    flags = flags_in_brief(region_map)
-    figure.text(_EDGE_OF_TEXT, 0.60 * height, flags, color="white", fontsize=_TEXT)
-    figure.text(_EDGE_OF_TEXT, 0.20 * height, _LEGEND, color=PALE, fontsize=_SMALL + 0.5)
+def _write_foot(figure: Figure, flags: Sequence[str], full_height: float) -> None:
+    for lines_below, text in zip(reversed(range(len(flags))), flags, strict=True):
+        y = (0.60 * _FOOT + lines_below * _LINE_OF_FLAGS) / full_height
+        figure.text(_EDGE_OF_TEXT, y, text, color="white", fontsize=_TEXT, parse_math=False)
+    y = 0.20 * _FOOT / full_height
+    figure.text(_EDGE_OF_TEXT, y, _LEGEND, color=PALE, fontsize=_SMALL + 0.5)

@@ -110,6 +110,21 @@ def test_mapping_repeats_bit_for_bit(bgl) -> None:
     np.testing.assert_array_equal(first.displacement, second.displacement)
 
 
+@pytest.mark.parametrize(("row", "column", "value"), [(0, 0, 0.5), (1, 1, -0.6), (0, 3, 0.0)])
+def test_an_atlas_with_another_affine_is_refused(bgl, row, column, value) -> None:
+    affine = bgl.affine.copy()
+    affine[row, column] = value
+    with pytest.raises(InputError, match="the atlas's affine"):
+        map_level(replace(bgl, affine=affine), key_of(bgl))
+
+
+def test_the_height_of_an_atlas_does_not_matter(bgl) -> None:
+    affine = bgl.affine.copy()
+    affine[2] = [0, 0, 5, 12]
+    found = map_level(replace(bgl, affine=affine), key_of(bgl))
+    np.testing.assert_array_equal(found.affine, map_level(bgl, key_of(bgl)).affine)
+
+
 def test_an_atlas_on_another_grid_is_refused(bgl) -> None:
     small = AtlasLevel(np.ones((9, 9), np.float32), np.ones((9, 9), np.uint8), np.eye(4))
     with pytest.raises(InputError, match="9 x 9 pixels"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -126,6 +127,9 @@ def test_the_description_says_how_the_map_was_made(folder, region_map) -> None:
     assert described["stands_out"] == ["left M5"]
     assert described["levels"]["BGL"]["rotation_deg"] == pytest.approx(15, abs=1)
     assert set(described["confidence"]["left"]) == {m.region.name for m in region_map.measures}
+    assert {"aspects-atlas", "antspyx", "numpy", "scipy"} <= set(described["versions"])
+    assert described["versions"]["numpy"] == np.__version__
+    assert described["levels"]["SGL"]["averaged_slices"] == 1
     assert set(described["timings_s"]) == set(region_map.timings)
 
 
@@ -178,3 +182,29 @@ def test_a_failure_leaves_the_earlier_map_and_nothing_else(
         write_map(out, region_map, source, executor, {})
     assert (out / "mapping.json").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["map"]
+
+
+def test_a_failure_waits_for_what_still_writes(
+    region_map, source, executor, tmp_path, monkeypatch
+) -> None:
+    """A picture that is being written when the rest fails does not come back as a folder."""
+    drawing, failed, drawn = threading.Event(), threading.Event(), threading.Event()
+
+    def draw(path: Path, _: object) -> None:
+        drawing.set()
+        failed.wait(5)
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        drawn.set()
+
+    def fail(*_: object) -> None:
+        drawing.wait(5)
+        threading.Timer(0.2, failed.set).start()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outputs, "_draw", draw)
+    monkeypatch.setattr(outputs, "_write_table", fail)
+    with pytest.raises(InputError, match="No space left"):
+        write_map(tmp_path / "map", region_map, source, executor, {})
+    assert drawn.is_set()
+    assert not list(tmp_path.iterdir())

@@ -83,6 +83,37 @@ def test_impossible_key_slices_are_refused(drawn, atlas, bgl, sgl, message) -> N
         map_regions(drawn.scan, atlas, bgl, sgl)
 
 
+def test_a_scan_of_one_slice_is_told_that_two_are_needed(drawn, atlas) -> None:
+    single = Scan(drawn.scan.data[:, :, :1], drawn.scan.affines[:1])
+    with pytest.raises(InputError, match="one slice, but BGL and SGL are two"):
+        map_regions(single, atlas, 0, 1)
+
+
+@pytest.mark.parametrize("noise_hu", [0, 2])
+def test_a_disc_in_a_ring_of_bone_is_no_head(drawn, atlas, noise_hu) -> None:
+    x, y = (np.indices(drawn.scan.data.shape[:2]) - 104.5) * 0.9
+    radius = np.hypot(x / 60, y / 76)
+    disc = np.select([radius < 1, radius < 1.1], [32.0, 1000.0], -1000.0)
+    noise = (
+        np.random.default_rng(0).normal(0, noise_hu, drawn.scan.data.shape) * (disc > 0)[..., None]
+    )
+    data = (disc[..., None] + noise).astype(np.float32)
+    with pytest.raises(InputError, match="nothing in the brain resembles the atlas"):
+        map_regions(Scan(data, drawn.scan.affines), atlas, 0, 2, age=60)
+
+
+def test_a_head_upside_down_is_refused_and_one_such_slice_flagged(drawn, atlas) -> None:
+    turned = drawn.scan.data[::-1, ::-1]
+    with pytest.raises(InputError, match="turned front to back on both key slices"):
+        map_regions(Scan(turned, drawn.scan.affines), atlas, 0, 2, age=60)
+    one = drawn.scan.data.copy()
+    one[:, :, 0] = turned[:, :, 0]
+    flags = map_regions(Scan(one, drawn.scan.affines), atlas, 0, 2, age=60).flags
+    (flag,) = [flag for flag in flags if flag.code == "orientation-doubtful"]
+    assert flag.level == "BGL"
+    assert "left and right may be wrong" in flag.reason
+
+
 def test_what_is_no_head_is_refused_by_level(drawn, atlas) -> None:
     data = drawn.scan.data.copy()
     data[:, :, 2] = np.random.default_rng(0).normal(40, 5, data.shape[:2])

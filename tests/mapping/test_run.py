@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import nibabel as nib
@@ -14,7 +15,8 @@ from atlas_builder.anatomy import LEVELS
 from atlas_builder.errors import InputError
 from atlas_builder.io.atlas import Atlas, write_level, write_metadata
 from atlas_builder.io.nifti import write_volume
-from atlas_builder.mapping import outputs
+from atlas_builder.io.source import open_scan
+from atlas_builder.mapping import outputs, run
 from atlas_builder.mapping.run import map_scan
 
 
@@ -70,6 +72,23 @@ def test_a_file_and_an_atlas_folder_become_a_map(mapped, scan_path, region_map, 
     }
     written = nib.load(tmp_path / "map" / "regions.nii.gz")
     np.testing.assert_allclose(written.affine, nib.load(scan_path).affine)
+
+
+def test_a_refusal_names_the_file_also_where_its_name_is_a_letter(
+    atlas_folder, tmp_path, monkeypatch
+) -> None:
+    """So that the name is also part of what the sentence says."""
+
+    @contextmanager
+    def opened(path: Path, _: object):
+        with open_scan(tmp_path / "head.nii", None) as source:
+            yield source
+
+    write_volume(tmp_path / "head.nii", np.full((64, 64, 2), -1000, np.int16), np.eye(4))
+    monkeypatch.setattr(run, "open_scan", opened)
+    chosen = {"bgl_slice": 0, "sgl_slice": 1}
+    with ThreadPoolExecutor(1) as executor, pytest.raises(InputError, match=r"^a: BGL slice"):
+        map_scan(Path("a"), tmp_path / "map", executor, age=60, atlas=atlas_folder, **chosen)
 
 
 def test_the_nearest_age_group_is_used_when_asked_for_and_flagged(mapped) -> None:

@@ -214,6 +214,18 @@ def test_the_method_names_slices_versions_and_atlas(page: Page) -> None:
     assert page.words.count("not a medical device") == 1
 
 
+def test_the_method_says_what_was_averaged(
+    make_map: MakeMap, write: Callable[[RegionMap], Page], page: Page
+) -> None:
+    made = make_map()
+    levels = tuple(replace(m, averaged_slices=5, averaged_mm=5.0) for m in made.levels)
+    words = write(replace(made, levels=levels)).words
+    assert "Averaged of thin slices 5 (5.0 mm)" in words
+    assert ", mean of 5 slices" in words.split("Slices")[0]
+    assert "mean of" not in page.words.split("Slices")[0]
+    assert "Averaged of thin slices no no" in page.words
+
+
 def test_a_simulated_atlas_is_named_as_such(
     make_map: MakeMap, write: Callable[[RegionMap], Page]
 ) -> None:

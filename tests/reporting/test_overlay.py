@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,28 @@ def test_what_stands_out_and_what_is_flagged_is_told(make_map: MakeMap, marked: 
     assert left > right + 80
     assert "Check: tilt, poor fit (SGL)" in texts(marked)
     assert "Quality: nothing flagged" in texts(draw_overlay(make_map()))
+
+
+def test_many_flags_are_told_once_and_within_the_picture(make_map: MakeMap) -> None:
+    codes = [f"{word}-doubtful-{n}" for word in ("brain-mask", "key-slices") for n in range(8)]
+    flags = tuple(Flag(code, level, "x") for level in ("BGL", "SGL") for code in codes)
+    figure = draw_overlay(make_map(flags=(*flags, *flags)))
+    FigureCanvasAgg(figure).draw()
+    told = " ".join(" ".join(texts(figure)).split())
+    boxes = [text.get_window_extent() for text in figure.texts]
+    for code in codes:
+        assert told.count(f"{code.replace('-', ' ')} (BGL, SGL)") == 1
+    lowest = min(axes.get_window_extent().y0 for axes in figure.axes)
+    below = sorted((box for box in boxes if box.y0 < lowest), key=lambda box: box.y0)
+    assert len(below) > 2
+    assert all(box.x1 < figure.bbox.x1 and box.y0 >= 0 and box.y1 <= lowest for box in below)
+    assert all(one.y1 <= other.y0 for one, other in pairwise(below))
+
+
+def test_an_atlas_s_name_is_no_formula(make_map: MakeMap) -> None:
+    figure = draw_overlay(make_map(atlas_name="$\\alpha$ for $5 {"))
+    FigureCanvasAgg(figure).draw()
+    assert "$\\alpha$ for $5 {, 50–69 years" in texts(figure)
 
 
 def test_the_file_is_the_picture_and_repeats(make_map: MakeMap, tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""How alike an atlas and a slice are before registration, which way round, and if at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from atlas_builder.anatomy import Level
+from atlas_builder.construction.fitting import extent_affine
+from atlas_builder.errors import InputError
+from atlas_builder.io.atlas import AtlasLevel
+from atlas_builder.mapping.region_map import LevelMap
+from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, KeySlice, key_slice_grid
+from atlas_builder.transform import apply_affine, sample
+
+_DEEP_MM = 6.0  # inside the brain's rim, whose sulci differ between people
+_BLUR_MM = 1.5
+_CLEARLY_BETTER = 0.1  # of correlations; upright heads are better upright by as much or more
+_LEAST_FIT = 0.2  # what is no brain has about 0, wrong slices of a head 0.5
+
+
+def content_fit(atlas: AtlasLevel, key: KeySlice) -> float:
+    """Return how alike an atlas and a slice are deep in the brain, before any registration.
+
+    The atlas is only stretched to the brain's extent; ventricles and nuclei then tell levels apart.
+    """
+    grid = key_slice_grid()
+    brain = key.brain
+    to_atlas = np.linalg.inv(extent_affine(atlas.image, key.image, grid))
+    stretched = np.zeros(key.image.shape, np.float32)
+    stretched[brain] = sample(atlas.image, grid, apply_affine(to_atlas, grid.points()[:, brain]))
+    sigma = _BLUR_MM / KEY_SLICE_SPACING
+    both = brain & (stretched > 0)
+    deep = ndi.distance_transform_edt(both) > _DEEP_MM / KEY_SLICE_SPACING
+    if not deep.any():
+        return 0.0
+    first, second = (ndi.gaussian_filter(image, sigma)[deep] for image in (stretched, key.image))
+    if first.std() == 0 or second.std() == 0:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def looks_turned(atlas: AtlasLevel, key: KeySlice) -> bool:
+    """Tell whether a slice is clearly more like the atlas with its back at the front.
+
+    It is then upside down or mirrored, though its file says otherwise: left and right are swapped
+    when the pixels were turned by 180 degrees, and are not when they were only mirrored.
+    """
+    upright = content_fit(atlas, key)
+    turned = (slice(None, None, -1), slice(None, None, -1))
+    mirrored = (slice(None), slice(None, None, -1))
+    return any(
+        content_fit(atlas, _rearranged(key, order)) > upright + _CLEARLY_BETTER
+        for order in (turned, mirrored)
+    )
+
+
+def refuse_turned(atlas: Mapping[Level, AtlasLevel], keys: Mapping[Level, KeySlice]) -> None:
+    """Refuse a head that looks turned front to back on both key slices.
+
+    Raises
+    ------
+    InputError
+        Both slices look so; one alone may have another reason, and is flagged.
+    """
+    if all(looks_turned(atlas[level], key) for level, key in keys.items()):
+        raise InputError(
+            "the head looks turned front to back on both key slices, so left and right may be "
+            "wrong; correct the orientation in the scan's header, or convert it from DICOM again"
+        )
+
+
+def refuse_unlike(levels: Sequence[LevelMap]) -> None:
+    """Refuse a scan on which nothing resembles the atlas.
+
+    Raises
+    ------
+    InputError
+        Neither level's fit reaches 0.2.
+    """
+    best = max(level_map.fit for level_map in levels)
+    if best < _LEAST_FIT:
+        raise InputError(
+            f"nothing in the brain resembles the atlas (correlation {best:.2f}); give a head CT"
+        )
+
+
+def _rearranged(key: KeySlice, order: tuple[slice, slice]) -> KeySlice:
+    return replace(
+        key,
+        image=np.ascontiguousarray(key.image[order]),
+        brain=np.ascontiguousarray(key.brain[order]),
+    )
