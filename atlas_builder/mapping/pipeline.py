@@ -139,6 +139,9 @@ def map_key_slices(
     transforms: dict[Level, Transform] = {}
     with _timed(timings, "registration"):
         started = {level: _start(executor, atlas.levels[level], keys[level]) for level in LEVELS}
+        if executor is not None:
+            for _ in LEVELS:  # after the registrations, while this process measures
+                executor.submit(_load_pages)
         for level, result in started.items():
             try:
                 transforms[level] = result()
@@ -190,6 +193,12 @@ def map_key_slices(
         timings=timings,
         atlas_provenance=atlas.provenance,
     )
+
+
+def _load_pages() -> None:
+    """Import what draws a map, in the process that will."""
+    import atlas_builder.reporting.mapping_report  # noqa: PLC0415
+    import atlas_builder.reporting.overlay  # noqa: F401, PLC0415
 
 
 def check_key_slices(affines: NDArray[np.float64], indices: Mapping[Level, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -76,6 +77,9 @@ def map_scan(
             remarks = (*source.remarks, *_remarks_on_age(source.age, age))
             chosen = read_key_slices(source.read, source.affines, indices, remarks)
             prepared = time.perf_counter() - started
+            if isinstance(source, DicomSource):
+                # While the processes register, this one waits; loading takes as long as writing.
+                threading.Thread(target=_load_segmentation, daemon=True).start()
             region_map = map_key_slices(chosen, found, age=used_age, executor=executor)
         except InputError as error:
             message = str(error)
@@ -84,6 +88,10 @@ def map_scan(
         region_map = replace(region_map, timings={"read": prepared, **region_map.timings})
         write_map(out, region_map, source, executor, _details(source, age))
     return region_map
+
+
+def _load_segmentation() -> None:
+    import highdicom  # noqa: F401, PLC0415
 
 
 def _choose_slices(path: Path, bgl: int | None, sgl: int | None) -> dict[Level, int]:
