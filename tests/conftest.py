@@ -2,8 +2,12 @@
 
 import os
 import tempfile
+from concurrent.futures import Executor, Future
 
+import pytest
 from hypothesis import settings
+
+from atlas_builder.construction.workers import Workers
 
 # No test may find, or leave, anything in the user's cache.
 _CACHE = tempfile.TemporaryDirectory(prefix="aspects-atlas-test-cache-")
@@ -22,3 +26,19 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 # New examples on each run: pytest --hypothesis-profile explore
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("ci")
+
+
+class _Here(Executor):
+    def submit(self, function, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+        future: Future[object] = Future()
+        try:
+            future.set_result(function(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture(scope="session")
+def here() -> Workers:
+    """Workers that are this very process."""
+    return Workers(_Here(), 1)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from atlas_builder.anatomy import AgeGroup
-from atlas_builder.commands.options import CONTEXT, AgeGroupType, available_cores
+from atlas_builder.commands.options import CONTEXT, AgeGroupType, jobs_option
 from atlas_builder.progress import Progress
 
 _SUBJECTS = 8
@@ -61,13 +61,7 @@ _SUBJECTS = 8
 @click.option(
     "--rater", default="expert", show_default=True, help="Whose labels the atlas is built from."
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=available_cores,
-    show_default="all cores",
-    help="Processes at once.",
-)
+@jobs_option
 @click.option(
     "--scheduler",
     metavar="ADDRESS",

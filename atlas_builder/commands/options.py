@@ -21,6 +21,15 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=available_cores,
+    show_default="all cores",
+    help="Processes at once.",
+)
+
+
 class AgeGroupType(click.ParamType[AgeGroup]):
     """Ages such as ``50-69``, inclusive, in years."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from atlas_builder.anatomy import AgeGroup
-from atlas_builder.commands.options import CONTEXT, AgeGroupType, FiniteRange, available_cores
+from atlas_builder.commands.options import CONTEXT, AgeGroupType, FiniteRange, jobs_option
 
 
 @click.command("simulate-cohort", context_settings=CONTEXT)
@@ -57,13 +57,7 @@ from atlas_builder.commands.options import CONTEXT, AgeGroupType, FiniteRange, a
     help="Of slices.  [default: 5 for most, 2 to 7 for some]",
 )
 @click.option("--dwi", is_flag=True, help="Write the same heads' DWI as well.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=available_cores,
-    show_default="all cores",
-    help="Processes at once.",
-)
+@jobs_option
 def simulate_cohort_command(
     age_groups: tuple[AgeGroup, ...],
     subjects: int,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from atlas_builder.commands.options import CONTEXT, available_cores
+from atlas_builder.commands.options import CONTEXT, jobs_option
 from atlas_builder.errors import InputError
 
 
@@ -50,14 +50,10 @@ from atlas_builder.errors import InputError
     help="Use the nearest age group where no atlas is for a participant's age.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Where results go.")
+@jobs_option
 @click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=available_cores,
-    show_default="all cores",
-    help="Processes at once.",
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the bootstrap."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the bootstrap.")
 @click.option("--restart", is_flag=True, help="Forget an earlier run in the output folder.")
 def validate_atlas_command(
     atlas: str | None,

@@ -21,7 +21,11 @@ from atlas_builder.mapping.level import carry_regions, map_level
 from atlas_builder.mapping.measures import measure_regions
 from atlas_builder.mapping.quality import find_flags
 from atlas_builder.mapping.region_map import Flag, LevelMap, RegionMap
-from atlas_builder.mapping.resemblance import refuse_turned, refuse_unlike
+from atlas_builder.mapping.resemblance import (
+    compare_unregistered,
+    refuse_turned,
+    refuse_unlike,
+)
 from atlas_builder.mapping.thick_slices import ThickSlice, read_thick_slices
 from atlas_builder.preprocessing.key_slice import KeySlice, make_key_slice
 from atlas_builder.registration import RegistrationError
@@ -135,13 +139,17 @@ def map_key_slices(
     timings: dict[str, float] = {}
     with _timed(timings, "key_slices"):
         keys = {level: _key_slice(chosen, level) for level in LEVELS}
-        refuse_turned(atlas.levels, keys)
     transforms: dict[Level, Transform] = {}
     with _timed(timings, "registration"):
         started = {level: _start(executor, atlas.levels[level], keys[level]) for level in LEVELS}
         if executor is not None:
             for _ in LEVELS:  # after the registrations, while this process measures
                 executor.submit(_load_pages)
+        # Meanwhile, here:
+        resemblances = {
+            level: compare_unregistered(atlas.levels, level, key) for level, key in keys.items()
+        }
+        refuse_turned(resemblances.values())
         for level, result in started.items():
             try:
                 transforms[level] = result()
@@ -173,6 +181,7 @@ def map_key_slices(
                     brain=carried.brain,
                     midline=_midline(key),
                     fit=comparison.fit,
+                    resemblance=resemblances[level],
                     averaged_slices=thick.count,
                     averaged_mm=thick.thickness_mm,
                 )

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import ndimage as ndi
 
-from atlas_builder.anatomy import LEVELS, SIDES, Level
+from atlas_builder.anatomy import LEVELS, SIDES
 from atlas_builder.io.atlas import Atlas
 from atlas_builder.mapping.region_map import Flag, LevelMap, RegionMeasure, height_above
-from atlas_builder.mapping.resemblance import content_fit, looks_turned
 from atlas_builder.preprocessing.brain import brain_of_stripped
 from atlas_builder.preprocessing.key_slice import key_slice_grid
 
@@ -55,7 +54,7 @@ def find_flags(
     age : float or None
         Of the patient, in years.
     """
-    found = [*_on_age(atlas, age), *_on_key_slices(levels, atlas)]
+    found = [*_on_age(atlas, age), *_on_key_slices(levels)]
     for level_map in levels:
         for check in (_on_orientation, _on_brain, _on_cut, _on_pose, _on_midline, _on_fit):
             found += check(level_map)
@@ -92,7 +91,7 @@ def _on_age(atlas: Atlas, age: float | None) -> Iterator[Flag]:
         )
 
 
-def _on_key_slices(levels: Sequence[LevelMap], atlas: Atlas) -> Iterator[Flag]:
+def _on_key_slices(levels: Sequence[LevelMap]) -> Iterator[Flag]:
     bgl, sgl = levels
     distance = height_above(bgl.slice, sgl.slice)
     low, high = KEY_SLICE_DISTANCE_MM
@@ -111,9 +110,7 @@ def _on_key_slices(levels: Sequence[LevelMap], atlas: Atlas) -> Iterator[Flag]:
             "lie in the middle of the head",
         )
     for level_map in levels:
-        fits: dict[Level, float] = {
-            level: content_fit(atlas.levels[level], level_map.key) for level in LEVELS
-        }
+        fits = level_map.resemblance.fits
         likelier = max(fits, key=lambda level: fits[level])
         if likelier != level_map.level:
             yield Flag(
@@ -126,7 +123,7 @@ def _on_key_slices(levels: Sequence[LevelMap], atlas: Atlas) -> Iterator[Flag]:
 
 
 def _on_orientation(level_map: LevelMap) -> Iterator[Flag]:
-    if looks_turned(level_map.atlas, level_map.key):
+    if level_map.resemblance.turned:
         yield Flag(
             "orientation-doubtful",
             level_map.level,

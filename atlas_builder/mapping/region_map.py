@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Resemblance:
+    """How alike atlas and key slice are deep in the brain, before any registration.
+
+    Attributes
+    ----------
+    fits : mapping of Level to float
+        Correlation with the template of each level.
+    turned : bool
+        Whether the slice is clearly more like its level with its back at the front.
+    """
+
+    fits: Mapping[Level, float]
+    turned: bool
+
+
+@dataclass(frozen=True)
 class LevelMap:
     """An atlas's regions on one key slice.
 
@@ -48,6 +64,8 @@ class LevelMap:
         as fractional ``(column, row)`` of the slice.
     fit : float
         Correlation of the atlas with the brain it was carried onto, 0 to 1.
+    resemblance : Resemblance
+        How alike they were before.
     averaged_slices : int
         How many thin slices were averaged to `slice`; 1 where it is the scan's own.
     averaged_mm : float
@@ -65,6 +83,7 @@ class LevelMap:
     brain: NDArray[np.bool_]
     midline: NDArray[np.float64]
     fit: float
+    resemblance: Resemblance
     averaged_slices: int = 1
     averaged_mm: float = 0.0
 

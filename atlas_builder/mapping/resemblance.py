@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from atlas_builder.anatomy import Level
 from atlas_builder.construction.fitting import extent_affine
 from atlas_builder.errors import InputError
 from atlas_builder.io.atlas import AtlasLevel
-from atlas_builder.mapping.region_map import LevelMap
+from atlas_builder.mapping.region_map import LevelMap, Resemblance
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, KeySlice, key_slice_grid
 from atlas_builder.transform import apply_affine, sample
 
@@ -43,22 +43,28 @@ def content_fit(atlas: AtlasLevel, key: KeySlice) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def looks_turned(atlas: AtlasLevel, key: KeySlice) -> bool:
-    """Tell whether a slice is clearly more like the atlas with its back at the front.
+def compare_unregistered(
+    atlas: Mapping[Level, AtlasLevel], level: Level, key: KeySlice
+) -> Resemblance:
+    """Compare a level's key slice with an atlas, as it is and with its back at the front.
 
-    It is then upside down or mirrored, though its file says otherwise: left and right are swapped
-    when the pixels were turned by 180 degrees, and are not when they were only mirrored.
+    A slice that looks turned is upside down or mirrored, though its file says otherwise: left and
+    right are swapped when the pixels were turned by 180 degrees, and are not when they were only
+    mirrored.
     """
-    upright = content_fit(atlas, key)
+    fits = {other: content_fit(content, key) for other, content in atlas.items()}
     turned = (slice(None, None, -1), slice(None, None, -1))
     mirrored = (slice(None), slice(None, None, -1))
-    return any(
-        content_fit(atlas, _rearranged(key, order)) > upright + _CLEARLY_BETTER
-        for order in (turned, mirrored)
+    return Resemblance(
+        fits,
+        any(
+            content_fit(atlas[level], _rearranged(key, order)) > fits[level] + _CLEARLY_BETTER
+            for order in (turned, mirrored)
+        ),
     )
 
 
-def refuse_turned(atlas: Mapping[Level, AtlasLevel], keys: Mapping[Level, KeySlice]) -> None:
+def refuse_turned(resemblances: Iterable[Resemblance]) -> None:
     """Refuse a head that looks turned front to back on both key slices.
 
     Raises
@@ -66,7 +72,7 @@ def refuse_turned(atlas: Mapping[Level, AtlasLevel], keys: Mapping[Level, KeySli
     InputError
         Both slices look so; one alone may have another reason, and is flagged.
     """
-    if all(looks_turned(atlas[level], key) for level, key in keys.items()):
+    if all(resemblance.turned for resemblance in resemblances):
         raise InputError(
             "the head looks turned front to back on both key slices, so left and right may be "
             "wrong; correct the orientation in the scan's header, or convert it from DICOM again"

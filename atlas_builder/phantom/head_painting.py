@@ -137,6 +137,21 @@ def cover(distance: Field, edge: float = EDGE_MM) -> Field:
     return (share * share * (3 - 2 * share)).astype(np.float32)
 
 
+def half_noise(seed: int, width: float | tuple[float, float, float]) -> Field:
+    """Return smooth noise of unit variance over the half grid.
+
+    Parameters
+    ----------
+    seed : int
+        Of the white noise.
+    width : float or tuple of float
+        Standard deviation of the Gaussian that smooths it, in mm.
+    """
+    noise = np.random.default_rng(seed).standard_normal(HALF_SHAPE, dtype=np.float32)
+    smooth = ndi.gaussian_filter(noise, width, mode="mirror")
+    return (smooth / smooth.std()).astype(np.float32)
+
+
 def bump(direction: Field, towards: Point, width: float) -> Field:
     """Return a smooth bump, 1 in one direction from the head's middle.
 

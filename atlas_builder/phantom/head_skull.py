@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from atlas_builder.phantom.head_painting import (
-    HALF_SHAPE,
     WHOLE,
     Canvas,
     Field,
     Point,
     bump,
     cover,
+    half_noise,
 )
 from atlas_builder.phantom.tissues import Tissue
 
@@ -54,7 +53,7 @@ def skull_thickness(direction: Field) -> Field:
     return thickness
 
 
-def paint_skull(canvas: Canvas, distance: Field, thick: Field, seed: int = 0) -> None:
+def paint_skull(canvas: Canvas, distance: Field, thick: Field) -> None:
     """Paint outer table, diploe and inner table around the intracranial space.
 
     Parameters
@@ -65,20 +64,11 @@ def paint_skull(canvas: Canvas, distance: Field, thick: Field, seed: int = 0) ->
         Signed distance (mm) to the skull's inner face.
     thick : ndarray
         The skull's thickness (mm).
-    seed : int
-        Of the diploe's irregular course.
     """
     # Below the foramen magnum the space goes on between soft tissues.
     shell = np.maximum(distance - thick, np.float32(_FORAMEN_Z_MM) - WHOLE.z)
     canvas.paint(Tissue.CORTICAL_BONE, cover(shell))
-    rough = _rough(seed)
+    rough = half_noise(0, 4.0)
     table = np.float32(_TABLE_MM) + 0.5 * rough
     marrow = np.maximum(table - distance, distance - thick + table)
     canvas.paint_on((Tissue.CORTICAL_BONE,), Tissue.DIPLOE, 0.85 * cover(marrow, 1.8), WHOLE)
-
-
-def _rough(seed: int) -> Field:
-    """Return smooth noise of unit variance over the half grid."""
-    noise = np.random.default_rng(seed).standard_normal(HALF_SHAPE, dtype=np.float32)
-    smooth = ndi.gaussian_filter(noise, 4.0, mode="mirror")
-    return (smooth / smooth.std()).astype(np.float32)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage as ndi
 
 from atlas_builder.phantom.head_painting import (
-    HALF_SHAPE,
     WHOLE,
     Canvas,
     Field,
     bump,
     cover,
     ellipsoid,
+    half_noise,
     join,
     tube,
 )
@@ -56,13 +55,6 @@ def paint_soft_tissue(canvas: Canvas, surface: Field) -> None:
     canvas.paint(Tissue.FAT, cover(surface + np.float32(_SKIN_MM)))
     muscle = cover(surface + np.float32(_MUSCLE_MM), 2.5)
     # Below the vault, sheets of fat part the muscles.
-    septa = np.clip(1.4 - np.abs(_rough()) / np.float32(0.13), 0, 1)
+    septa = np.clip(1.4 - np.abs(half_noise(7, (4.5, 4.5, 10.0))) / np.float32(0.13), 0, 1)
     septa = septa * cover(WHOLE.z + np.float32(20), 20)
     canvas.paint(Tissue.MUSCLE, muscle * (1 - 0.9 * septa))
-
-
-def _rough() -> Field:
-    """Return smooth noise of unit variance, whose zeros separate muscles."""
-    noise = np.random.default_rng(7).standard_normal(HALF_SHAPE, dtype=np.float32)
-    smooth = ndi.gaussian_filter(noise, (4.5, 4.5, 10.0), mode="mirror")
-    return (smooth / smooth.std()).astype(np.float32)

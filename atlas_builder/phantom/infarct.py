@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from atlas_builder.anatomy import Region, Side
+from atlas_builder.anatomy import Region, Side, map_value
 from atlas_builder.phantom.coarse_head import CoarseHead
 from atlas_builder.phantom.deformation import Lattice, smooth_noise
 from atlas_builder.phantom.volumes import Head
@@ -148,7 +148,7 @@ def lesion_extent(
     """Return where a lesion is in the standard head, 0 to 1; its border is irregular."""
     if isinstance(place, LesionMask):
         return _given_extent(coarse.lattice, place)
-    labels = [int(region) + (10 if place.side == "right" else 0) for region in place.regions]
+    labels = [map_value(region, place.side) for region in place.regions]
     member = np.isin(head.regions, labels).astype(np.float32)
     points = coarse.lattice.points()
     spacing = coarse.lattice.spacing

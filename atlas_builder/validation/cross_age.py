@@ -10,7 +10,7 @@ from pathlib import Path
 
 from atlas_builder.anatomy import AgeGroup
 from atlas_builder.catalogue import read_atlases
-from atlas_builder.construction.work import claim, describe_files
+from atlas_builder.construction.work import describe_files
 from atlas_builder.construction.workers import open_workers
 from atlas_builder.errors import InputError
 from atlas_builder.io.atlas import Atlas
@@ -20,15 +20,10 @@ from atlas_builder.reporting.age_validation import AGE_TITLE, age_sections, age_
 from atlas_builder.reporting.validation_report import write_validation_report
 from atlas_builder.validation.age_tables import age_matrix
 from atlas_builder.validation.mapped import MappingTask
-from atlas_builder.validation.outputs import (
-    is_finished,
-    write_agreement,
-    write_record,
-    write_subjects,
-)
+from atlas_builder.validation.outputs import write_agreement, write_record, write_subjects
 from atlas_builder.validation.run import check_usable, map_everyone, measure_everyone, versions
 from atlas_builder.validation.selection import Settings, atlas_for, light, select_participants
-from atlas_builder.validation.validate import WORK, describe_atlases, forget
+from atlas_builder.validation.validate import WORK, begin, describe_atlases
 
 
 def validate_ages(
@@ -76,12 +71,8 @@ def validate_ages(
     folders = _cohorts_in(Path(cohorts))
     reference = settings.raters[0]
     inputs = _describe(by_age, folders, settings)
-    if restart:
-        forget(out)
-    elif is_finished(out, inputs):
+    if not begin(out, inputs, restart=restart):
         return False
-    out.mkdir(parents=True, exist_ok=True)
-    claim(out / WORK, inputs)
     participants, refusals = _everyone(folders, settings.split)
     tasks, group_of = _tasks(by_age, participants, settings, refusals)
     groups = [str(group) for group in by_age]

@@ -91,12 +91,8 @@ def validate_atlas(
     atlases = {group: light(one) for group, one in read_atlases(atlas).items()}
     participants, refusals = select_participants(cohort, settings.split)
     inputs = _describe(atlases, cohort, settings)
-    if restart:
-        forget(out)
-    elif is_finished(out, inputs):
+    if not begin(out, inputs, restart=restart):
         return False
-    out.mkdir(parents=True, exist_ok=True)
-    claim(out / WORK, inputs)
     tasks = _tasks(atlases, participants, settings, refusals)
     sources = Sources(ATLAS, settings.raters)
     with open_workers(jobs) as workers:
@@ -125,10 +121,27 @@ def validate_atlas(
     return True
 
 
-def forget(out: Path) -> None:
-    """Remove what makes a folder a finished or a started validation."""
-    (out / RECORD).unlink(missing_ok=True)
-    shutil.rmtree(out / WORK, ignore_errors=True)
+def begin(out: Path, inputs: Mapping[str, object], *, restart: bool) -> bool:
+    """Make a folder that of a validation, with what an earlier run has done of it.
+
+    Returns
+    -------
+    bool
+        False when it already holds this very validation.
+
+    Raises
+    ------
+    InputError
+        It holds another one, and is not to `restart`.
+    """
+    if restart:
+        (out / RECORD).unlink(missing_ok=True)
+        shutil.rmtree(out / WORK, ignore_errors=True)
+    elif is_finished(out, inputs):
+        return False
+    out.mkdir(parents=True, exist_ok=True)
+    claim(out / WORK, inputs)
+    return True
 
 
 def describe_atlases(atlases: Mapping[AgeGroup, Atlas]) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from atlas_builder.anatomy import LEVELS, AgeGroup, Level, Region
 from atlas_builder.construction.build import Build, Settings, estimate_atlas
 from atlas_builder.construction.level import LevelResult
-from atlas_builder.construction.workers import Workers, open_workers
+from atlas_builder.construction.workers import open_workers
 from atlas_builder.progress import no_progress
 
 Points = NDArray[np.float64]
@@ -169,22 +168,6 @@ def copied(cohort: Path, built: Build, tmp_path: Path) -> Copied:
         Path(shutil.copytree(cohort, tmp_path / "cohort")),
         Path(shutil.copytree(work_of(built), tmp_path / "work")),
     )
-
-
-class _Here(Executor):
-    def submit(self, function, /, *args, **kwargs):  # type: ignore[no-untyped-def]
-        future: Future[object] = Future()
-        try:
-            future.set_result(function(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-@pytest.fixture(scope="session")
-def here() -> Workers:
-    """Workers that are this very process."""
-    return Workers(_Here(), 1)
 
 
 def assert_same_bits(first: LevelResult, second: LevelResult) -> None:

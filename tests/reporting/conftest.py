@@ -27,7 +27,7 @@ from atlas_builder.construction.preparation import Preparation, PreparedLevel, s
 from atlas_builder.io.atlas import AtlasLevel
 from atlas_builder.io.cohort import Participant, Refusal
 from atlas_builder.io.scan import Slice
-from atlas_builder.mapping.region_map import LevelMap, RegionMap, RegionMeasure
+from atlas_builder.mapping.region_map import LevelMap, RegionMap, RegionMeasure, Resemblance
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE, KeySlice, key_slice_grid
 from atlas_builder.preprocessing.symmetry import Alignment
 from atlas_builder.registration import Metric
@@ -257,6 +257,7 @@ def _level_map(level: Level, index: int, patient: Patient) -> LevelMap:
         brain=brain,
         midline=apply_affine(patient.to_pixels, np.array([[0.0, 0.0], [-72.0, 72.0]])).T,
         fit=0.91 + 0.02 * index,
+        resemblance=Resemblance({level: 0.8}, turned=False),
     )
 
 

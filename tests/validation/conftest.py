@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import nibabel as nib
@@ -12,7 +11,6 @@ import pytest
 from numpy.typing import NDArray
 
 from atlas_builder.anatomy import LEVELS, AgeGroup, Level, Region, regions_of
-from atlas_builder.construction.workers import Workers
 from atlas_builder.io.atlas import AtlasLevel, write_level, write_metadata
 from atlas_builder.preprocessing.key_slice import (
     KEY_SLICE_SHAPE,
@@ -179,19 +177,3 @@ def make_scores() -> MakeScores:
         )
 
     return make
-
-
-class _Here(Executor):
-    def submit(self, function, /, *args, **kwargs):  # type: ignore[no-untyped-def]
-        future: Future[object] = Future()
-        try:
-            future.set_result(function(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-@pytest.fixture(scope="session")
-def here() -> Workers:
-    """Workers that are this very process."""
-    return Workers(_Here(), 1)
