@@ -10,9 +10,11 @@ from atlas_builder import __version__
 from atlas_builder.commands.atlas_entropy import atlas_entropy_command
 from atlas_builder.commands.build_atlas import build_atlas_command
 from atlas_builder.commands.fetch_atlas import fetch_atlas_command
+from atlas_builder.commands.locate_slices import locate_slices_command
 from atlas_builder.commands.map_regions import map_regions_command
 from atlas_builder.commands.options import CONTEXT
 from atlas_builder.commands.simulate_cohort import simulate_cohort_command
+from atlas_builder.commands.train_localizer import train_localizer_command
 from atlas_builder.commands.validate_atlas import validate_atlas_command
 from atlas_builder.errors import InputError
 
@@ -23,16 +25,18 @@ _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())  # from click
 @click.group(context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="aspects-atlas")
 def main_group() -> None:
-    """Build, map and validate age-specific atlases of the ASPECTS regions on CT."""
+    """Age-specific atlases of the ASPECTS regions on CT; key slices, regions and scores."""
 
 
 for _command in (
     build_atlas_command,
     simulate_cohort_command,
     map_regions_command,
+    locate_slices_command,
     validate_atlas_command,
     atlas_entropy_command,
     fetch_atlas_command,
+    train_localizer_command,
 ):
     main_group.add_command(_command)
 
@@ -82,6 +86,11 @@ def fetch_atlas_main() -> None:
     _run(fetch_atlas_command, "fetch-atlas")
 
 
+def locate_slices_main() -> None:
+    """Run ``locate-slices``."""
+    _run(locate_slices_command, "locate-slices")
+
+
 def map_regions_main() -> None:
     """Run ``map-regions``."""
     _run(map_regions_command, "map-regions")
@@ -90,6 +99,11 @@ def map_regions_main() -> None:
 def simulate_cohort_main() -> None:
     """Run ``simulate-cohort``."""
     _run(simulate_cohort_command, "simulate-cohort")
+
+
+def train_localizer_main() -> None:
+    """Run ``train-localizer``."""
+    _run(train_localizer_command, "train-localizer")
 
 
 def validate_atlas_main() -> None:

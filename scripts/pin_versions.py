@@ -32,7 +32,10 @@ def resolve(python: str) -> tuple[Minor, dict[str, str]]:
     report = json.loads(output)
     major, minor = report["environment"]["python_version"].split(".")
     packages = (item["metadata"] for item in report["install"])
-    versions = {re.sub(r"[-_.]+", "-", p["name"]).lower(): p["version"] for p in packages}
+    # A local build ("+cpu") is not to be had everywhere; a pin without it takes that build, too.
+    versions = {
+        re.sub(r"[-_.]+", "-", p["name"]).lower(): p["version"].partition("+")[0] for p in packages
+    }
     del versions["aspects-atlas"]
     return (int(major), int(minor)), versions
 

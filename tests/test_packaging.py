@@ -9,20 +9,23 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("atlas_builder", "slice_localizer")
+HELD = {".py", ".html", ".css", ".typed", ".json", ".safetensors"}
 
 
-def test_the_wheel_holds_every_shipped_atlas_and_page(tmp_path: Path) -> None:
+def test_the_wheel_holds_every_atlas_page_and_network_that_ships(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "atlases", source / "atlases")
-    shutil.copytree(
-        ROOT / "atlas_builder",
-        source / "atlas_builder",
-        symlinks=True,
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package,
+            source / package,
+            symlinks=True,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
     command = ["pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
     subprocess.run(
         [sys.executable, "-m", *command, "--wheel-dir", str(tmp_path), str(source)],
@@ -36,6 +39,7 @@ def test_the_wheel_holds_every_shipped_atlas_and_page(tmp_path: Path) -> None:
     assert len(atlases) > 5
     for path in atlases:
         assert held[f"atlas_builder/{path.relative_to(ROOT).as_posix()}"] == path.stat().st_size
-    for path in (ROOT / "atlas_builder").rglob("*"):
-        if path.suffix in {".py", ".html", ".css", ".typed"}:
-            assert path.relative_to(ROOT).as_posix() in held
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*"):
+            if path.suffix in HELD or path.name == "py.typed":
+                assert path.relative_to(ROOT).as_posix() in held

@@ -29,13 +29,20 @@ from atlas_builder.errors import InputError
     "--bgl-slice",
     type=click.IntRange(0),
     metavar="K",
-    help="The slice at the level of the basal ganglia, counted from 0 in the scan's order.",
+    help="The slice at the level of the basal ganglia, counted from 0 in the scan's order.  "
+    "[default: as locate-slices finds it]",
 )
 @click.option(
     "--sgl-slice",
     type=click.IntRange(0),
     metavar="K",
-    help="The slice above the basal ganglia, about 2 cm higher.",
+    help="The slice above the basal ganglia, about 2 cm higher.  [default: by position]",
+)
+@click.option(
+    "--localizer",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The weights of a network that train-localizer trained.",
 )
 @click.option("--series", help="The DICOM series to use, by its number or UID.")
 @click.option(
@@ -50,6 +57,7 @@ def map_regions_command(
     atlas: str | None,
     bgl_slice: int | None,
     sgl_slice: int | None,
+    localizer: Path | None,
     series: str | None,
     allow_nearest_age: bool,
 ) -> None:
@@ -78,6 +86,7 @@ def map_regions_command(
             atlas=atlas,
             bgl_slice=bgl_slice,
             sgl_slice=sgl_slice,
+            localizer=localizer,
             series=series,
             allow_nearest_age=allow_nearest_age,
         )

@@ -32,7 +32,15 @@ from atlas_builder.io.nifti_storage import Storage, examine
 from atlas_builder.io.participants import Participant, Refusal, can_name_files, read_participants
 from atlas_builder.io.scan import Scan, Slice
 
-__all__ = ["LabelledSlice", "Participant", "Refusal", "read_key_slices", "read_participants"]
+__all__ = [
+    "LabelledScan",
+    "LabelledSlice",
+    "Participant",
+    "Refusal",
+    "read_key_slices",
+    "read_labelled_scan",
+    "read_participants",
+]
 
 SIMULATION = "simulation.json"
 """The file that tells a simulated cohort from one of patients, and how it was made."""
@@ -52,6 +60,22 @@ class LabelledSlice:
 
     ct: Slice
     labels: Slice
+
+
+@dataclass(frozen=True)
+class LabelledScan:
+    """A whole scan and which of its slices carry regions.
+
+    Attributes
+    ----------
+    scan : Scan
+        float32 HU, every slice in file order.
+    key_slices : dict
+        The index of the slice that each level is drawn on.
+    """
+
+    scan: Scan
+    key_slices: dict[Level, int]
 
 
 def read_simulation(cohort: Path) -> dict[str, object] | None:
@@ -116,6 +140,46 @@ def read_key_slices(participant: Participant, rater: str) -> dict[Level, Labelle
         return _from_volume(folder, volume)
 
 
+def read_labelled_scan(participant: Participant, rater: str) -> LabelledScan:
+    """Read a participant's whole scan, and which of its slices one rater chose as key slices.
+
+    Parameters
+    ----------
+    participant : Participant
+        From `read_participants`.
+    rater : str
+        Whose labels, such as ``expert``; regions may be missing as long as each level has some.
+
+    Raises
+    ------
+    InputError
+        As for `read_key_slices`; or the participant has key slices of their own and no whole scan.
+    """
+    folder = participant.folder
+    if not can_name_files(rater):
+        raise InputError(f"rater {rater!r}: cannot be part of a file name; use letters and digits")
+    with _naming_files_from(folder.parent):
+        labels_path = _find(folder, f"rater-{rater}_labels")
+        if labels_path is None:
+            if any(_find(folder, f"level-{level}_rater-{rater}_labels") for level in LEVELS):
+                raise InputError(
+                    f"{folder}: holds key slices alone, no whole scan; add "
+                    f"{folder.name}_ct.nii.gz with its labels {folder.name}_rater-{rater}"
+                    "_labels.nii.gz"
+                )
+            raise InputError(
+                f"{folder / folder.name}_rater-{rater}_labels.nii.gz: no such file; add this "
+                "rater's labels"
+            )
+        source, labels = _examine_scan(folder), read_labels(labels_path)
+        drawn = find_key_slices(labels_path, labels.data)
+        key_slices = _place(labels_path, labels, drawn, source)
+        indices = range(len(source.affines))
+        if isinstance(source, Storage):
+            return LabelledScan(read_slices(source, indices), key_slices)
+        return LabelledScan(read_frames(source, indices), key_slices)
+
+
 @contextmanager
 def _naming_files_from(cohort: Path) -> Iterator[None]:
     """Make messages name files relative to the cohort."""
@@ -145,25 +209,34 @@ def _from_volume(folder: Path, labels_path: Path) -> dict[Level, LabelledSlice]:
     """Read the two key slices of a 3-D scan, and only those."""
     source = _examine_scan(folder)
     labels = read_labels(labels_path)
-    key_slices = find_key_slices(labels_path, labels.data)
-    placed = match_slices(
-        labels_path, _grid_of(labels), Grid(source.slice_shape, source.affines), key_slices.values()
-    )
-    heights = [source.affines[placed[key_slices[level]], 2, 3] for level in ("BGL", "SGL")]
-    if heights[0] >= heights[1]:
-        raise InputError(
-            f"{labels_path}: the SGL slice lies below the BGL slice; the scan is upside down or "
-            "the regions are mixed up, correct the files"
-        )
-    indices = [placed[key_slices[level]] for level in LEVELS]
+    drawn = find_key_slices(labels_path, labels.data)
+    placed = _place(labels_path, labels, drawn, source)
+    indices = [placed[level] for level in LEVELS]
     if isinstance(source, Storage):
         scan = read_slices(source, indices)
     else:
         scan = read_frames(source, indices)
     return {
-        level: _labelled(labels_path, level, scan[place], labels[key_slices[level]])
+        level: _labelled(labels_path, level, scan[place], labels[drawn[level]])
         for place, level in enumerate(LEVELS)
     }
+
+
+def _place(
+    labels_path: Path, labels: Scan, drawn: dict[Level, int], source: Storage | DicomSeries
+) -> dict[Level, int]:
+    """Return the scan's slices that the labels' slices drawn on lie on."""
+    placed = match_slices(
+        labels_path, _grid_of(labels), Grid(source.slice_shape, source.affines), drawn.values()
+    )
+    found = {level: placed[index] for level, index in drawn.items()}
+    heights = {level: source.affines[index, 2, 3] for level, index in found.items()}
+    if heights["BGL"] >= heights["SGL"]:
+        raise InputError(
+            f"{labels_path}: the SGL slice lies below the BGL slice; the scan is upside down or "
+            "the regions are mixed up, correct the files"
+        )
+    return found
 
 
 def _examine_scan(folder: Path) -> Storage | DicomSeries:

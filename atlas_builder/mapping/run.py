@@ -8,11 +8,11 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
-from atlas_builder.anatomy import Level
 from atlas_builder.catalogue import find_atlas
 from atlas_builder.errors import InputError
 from atlas_builder.io.scan import Remark
 from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
+from atlas_builder.mapping.key_slices import ChosenSlices, choose_slices
 from atlas_builder.mapping.outputs import check_folder, write_map
 from atlas_builder.mapping.pipeline import check_key_slices, map_key_slices, read_key_slices
 from atlas_builder.mapping.region_map import RegionMap
@@ -30,6 +30,7 @@ def map_scan(
     atlas: str | Path | None = None,
     bgl_slice: int | None = None,
     sgl_slice: int | None = None,
+    localizer: Path | None = None,
     series: str | None = None,
     allow_nearest_age: bool = False,
 ) -> RegionMap:
@@ -49,7 +50,9 @@ def map_scan(
         See `find_atlas`.
     bgl_slice, sgl_slice : int, optional
         Zero-based indices of the key slices along the scan's axial axis, in file order; slices of
-        DICOM are ordered from the feet to the head.
+        DICOM are ordered from the feet to the head. See `choose_slices` where one or none is given.
+    localizer : Path, optional
+        Weights of the network that helps to find the key slices; see `locate_in`.
     series : str, optional
         The DICOM series to use.
     allow_nearest_age : bool
@@ -69,13 +72,13 @@ def map_scan(
     if age is not None and not 0 <= age <= _OLDEST:
         raise InputError(f"--age {age:g}: not an age in years; give 0 to {_OLDEST:g}")
     with open_scan(path, series) as source:
-        indices = _choose_slices(path, bgl_slice, sgl_slice)
         used_age = source.age if age is None else age
         found = find_atlas(atlas, used_age, allow_nearest=allow_nearest_age)
+        key = choose_slices(source, path, bgl_slice, sgl_slice, localizer)
         try:
-            check_key_slices(source.affines, indices)
-            remarks = (*source.remarks, *_remarks_on_age(source.age, age))
-            chosen = read_key_slices(source.read, source.affines, indices, remarks)
+            check_key_slices(source.affines, key.indices)
+            remarks = (*source.remarks, *key.remarks, *_remarks_on_age(source.age, age))
+            chosen = read_key_slices(source.read, source.affines, key.indices, remarks)
             prepared = time.perf_counter() - started
             if isinstance(source, DicomSource):
                 # While the processes register, this one waits; loading takes as long as writing.
@@ -85,22 +88,14 @@ def map_scan(
             message = str(error)
             named = message.startswith(f"{path}:")
             raise InputError(message if named else f"{path}: {message}") from None
-        region_map = replace(region_map, timings={"read": prepared, **region_map.timings})
-        write_map(out, region_map, source, executor, _details(source, age))
+        timings = {"read": prepared, **key.timings, **region_map.timings}
+        region_map = replace(region_map, timings=timings)
+        write_map(out, region_map, source, executor, _details(source, age, key))
     return region_map
 
 
 def _load_segmentation() -> None:
     import highdicom  # noqa: F401, PLC0415
-
-
-def _choose_slices(path: Path, bgl: int | None, sgl: int | None) -> dict[Level, int]:
-    if bgl is None or sgl is None:
-        raise InputError(
-            f"{path}: give the key slices with --bgl-slice K --sgl-slice K, counted from 0 in the "
-            "scan's order"
-        )
-    return {"BGL": bgl, "SGL": sgl}
 
 
 def _remarks_on_age(in_header: float | None, given: float | None) -> tuple[Remark, ...]:
@@ -115,8 +110,14 @@ def _remarks_on_age(in_header: float | None, given: float | None) -> tuple[Remar
     )
 
 
-def _details(source: NiftiSource | DicomSource, age: float | None) -> dict[str, object]:
+def _details(
+    source: NiftiSource | DicomSource, age: float | None, key: ChosenSlices
+) -> dict[str, object]:
     """Return what ``mapping.json`` says about the scan; nothing that names it or the patient."""
     in_header = "unknown" if source.age is None else "DICOM header"
     origin = in_header if age is None else "given"
-    return {"input": {"format": source.kind, "series": source.series}, "age_from": origin}
+    return {
+        "input": {"format": source.kind, "series": source.series},
+        "age_from": origin,
+        "key_slices": dict(key.origin),
+    }

@@ -44,11 +44,14 @@ def test_a_scan_that_is_not_there(tmp_path) -> None:
         run(tmp_path / "gone.nii", "--out", tmp_path / "map")
 
 
-def test_without_key_slices_it_asks_for_them(scan, tmp_path) -> None:
-    with pytest.raises(InputError, match=r"scan\.nii\.gz: give the key slices with --bgl-slice"):
+def test_without_the_networks_packages_it_says_what_to_install(scan, tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "slice_localizer.located", None)
+    with pytest.raises(
+        InputError, match=r"scan\.nii\.gz: .*aspects-atlas\[networks\].*--bgl-slice"
+    ):
         run(scan, "--age", 60, "--out", tmp_path / "map")
-    with pytest.raises(InputError, match="--sgl-slice"):
-        run(scan, "--age", 60, "--bgl-slice", 0, "--out", tmp_path / "map")
+    with pytest.raises(InputError, match="--sgl-slice is given without --bgl-slice"):
+        run(scan, "--age", 60, "--sgl-slice", 1, "--out", tmp_path / "map")
     assert not (tmp_path / "map").exists()
 
 

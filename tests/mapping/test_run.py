@@ -103,7 +103,7 @@ def test_the_nearest_age_group_is_used_when_asked_for_and_flagged(mapped) -> Non
     [
         ({"sgl_slice": 3}, r"head\.nii: no slice 3 for the SGL: the scan has 3, 0 to 2"),
         ({"bgl_slice": 2, "sgl_slice": 0}, r"head\.nii: slice 0 \(SGL\) does not lie above"),
-        ({"bgl_slice": None}, r"head\.nii: give the key slices"),
+        ({"bgl_slice": None}, r"head\.nii: --sgl-slice is given without --bgl-slice"),
         ({"series": "2"}, "--series"),
         ({"atlas": "aspects-999"}, "aspects-999"),
         ({"age": float("nan")}, "not an age"),

@@ -1,0 +1,80 @@
+"""``locate-slices``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from atlas_builder.commands.options import CONTEXT
+from atlas_builder.errors import InputError
+
+
+@click.command("locate-slices", context_settings=CONTEXT)
+@click.argument("scan", type=click.Path(path_type=Path))
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Draw the slices, the probabilities along the scan and a sagittal view.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE.json",
+    help="Write what is printed to a file as well.",
+)
+@click.option(
+    "--localizer",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The weights of a network that train-localizer trained.",
+)
+@click.option("--series", help="The DICOM series to use, by its number or UID.")
+def locate_slices_command(
+    scan: Path, figure: Path | None, out: Path | None, localizer: Path | None, series: str | None
+) -> None:
+    """Find the BGL and the SGL slice of a head CT: a NIfTI file, or DICOM in a folder or a zip.
+
+    Prints JSON: bgl_slice and sgl_slice, counted from 0 in the scan's order, and the confidence, a
+    probability; then what the alignment with a standard head says, reservations, and the
+    probability and the position of every slice.
+    """
+    try:
+        found = scan.exists()
+    except OSError:  # such as for a name that is too long
+        found = False
+    if not found:
+        raise InputError(f"{scan}: no such file or folder; check the path")
+    for path, suffix in ((figure, ".png"), (out, ".json")):
+        if path is not None and (
+            path.suffix.lower() != suffix or not path.absolute().parent.is_dir()
+        ):
+            raise InputError(f"{path}: give a name that ends in {suffix}, in a folder that exists")
+    import json  # noqa: PLC0415
+    from time import perf_counter  # noqa: PLC0415
+
+    from atlas_builder.io.files import replacing  # noqa: PLC0415
+    from atlas_builder.io.source import open_scan  # noqa: PLC0415
+    from atlas_builder.mapping.key_slices import locate_in  # noqa: PLC0415
+
+    started = perf_counter()
+    with open_scan(scan, series) as source:
+        read = source.read()
+        reading = perf_counter() - started
+        located = locate_in(read, scan, localizer)
+        content = located.describe()
+        content["timings_s"] = {"read": round(reading, 3), **content["timings_s"]}
+        content["flags"] += [{"code": r.code, "reason": r.reason} for r in source.remarks]
+    text = json.dumps(content, indent=2)
+    try:
+        if figure is not None:
+            from slice_localizer.located_figure import write_located  # noqa: PLC0415
+
+            write_located(figure, read, located)
+        if out is not None:
+            with replacing(out) as partial:
+                partial.write_text(text + "\n", "utf-8")
+    except OSError as error:
+        raise InputError(f"{scan}: a result cannot be written ({error.strerror})") from None
+    click.echo(text)

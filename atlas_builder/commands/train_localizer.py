@@ -1,0 +1,184 @@
+"""``train-localizer``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atlas_builder.commands.options import CONTEXT, available_cores, jobs_option
+from atlas_builder.errors import InputError
+
+if TYPE_CHECKING:
+    from atlas_builder.io.cohort import Refusal
+
+_PERSONS = 88
+_MOST_LOADERS = 8
+_LEAST_SIZE = 32
+
+
+class StagesType(click.ParamType[tuple[tuple[int, int], ...]]):
+    """Stages such as ``112x1500,224x300``: pixels a side and steps."""
+
+    name = "SIZExSTEPS,..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[tuple[int, int], ...]:
+        """Return the size and the steps of each stage."""
+        if not isinstance(value, str):
+            return tuple(value)
+        stages = []
+        for part in value.split(","):
+            match = re.fullmatch(r"\s*(\d{1,4})x(\d{1,7})\s*", part)
+            if match is None or int(match[1]) < _LEAST_SIZE or int(match[2]) < 1:
+                self.fail(
+                    f"{part.strip()!r} is no stage; write pixels a side, at least {_LEAST_SIZE}, "
+                    "and steps, such as 112x1500",
+                    param,
+                    ctx,
+                )
+            stages.append((int(match[1]), int(match[2])))
+        return tuple(stages)
+
+
+@click.command("train-localizer", context_settings=CONTEXT)
+@click.option(
+    "--cohort",
+    type=click.Path(path_type=Path),
+    help="Folder with participants.tsv, whole scans and labels.  [default: simulated persons]",
+)
+@click.option(
+    "--persons",
+    type=click.IntRange(1, 9000),
+    help=f"How many persons to simulate where no cohort is given.  [default: {_PERSONS}]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder for checkpoint, weights and report.",
+)
+@click.option(
+    "--rater", default="expert", show_default=True, help="Whose key slices of the cohort to learn."
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2),
+    metavar="K",
+    help="Cross-validate on the cohort in so many folds instead of training one network.",
+)
+@click.option(
+    "--backbone",
+    type=click.Choice(["resnet50", "resnet34", "resnet18"]),
+    default="resnet50",
+    show_default=True,
+    help="The network of each slice; the first is the published one.",
+)
+@click.option(
+    "--stages",
+    type=StagesType(),
+    default="112x1500,224x300",
+    show_default=True,
+    help="Pixels a side and how many steps with them, small ones first.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Scans a step; CUDA devices take more.",
+)
+@click.option(
+    "--pretrained", is_flag=True, help="Start from ImageNet's weights, which torchvision fetches."
+)
+@click.option(
+    "--check-every",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="Steps between evaluations; an interrupted run goes on from the last.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of every random choice."
+)
+@jobs_option
+@click.option(
+    "--loaders",
+    type=click.IntRange(0),
+    default=lambda: max(1, min(_MOST_LOADERS, available_cores() - 1)),
+    show_default=f"all cores but one, at most {_MOST_LOADERS}",
+    help="Processes that draw scans while the network learns.",
+)
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
+)
+@click.option("--restart", is_flag=True, help="Forget an earlier run in the folder.")
+def train_localizer_command(
+    cohort: Path | None,
+    persons: int | None,
+    out: Path,
+    rater: str,
+    folds: int | None,
+    backbone: str,
+    stages: tuple[tuple[int, int], ...],
+    batch: int,
+    pretrained: bool,
+    check_every: int,
+    seed: int,
+    jobs: int,
+    loaders: int,
+    device: str,
+    restart: bool,
+) -> None:
+    """Train the network that finds the key slices, on a cohort or on simulated persons.
+
+    An interrupted run goes on where it stopped when the same command is given again.
+    """
+    if cohort is not None and persons is not None:
+        raise click.UsageError("--persons is for simulated persons; leave it out with --cohort")
+    if cohort is None and folds is not None:
+        raise click.UsageError("--folds needs --cohort")
+    try:
+        from slice_localizer import training_run as run  # noqa: PLC0415
+        from slice_localizer.starting_point import choose_device, imagenet_weights  # noqa: PLC0415
+        from slice_localizer.training import Plan, Stage  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"train-localizer: {error.name} is missing; run pip install aspects-atlas[networks]"
+        ) from None
+    from atlas_builder.progress import console_progress  # noqa: PLC0415
+
+    machine = run.Machine(choose_device(device), jobs, loaders)
+    plan = Plan(
+        stages=tuple(Stage(size, steps) for size, steps in stages),
+        exams=batch,
+        backbone=backbone,
+        pretrained=imagenet_weights(backbone) if pretrained else None,
+        seed=seed,
+        check_every=check_every,
+    )
+    if restart:
+        run.forget(out)
+    weights: Path | None = None
+    refusals: list[Refusal] = []
+    with console_progress() as progress:
+        if cohort is None:
+            weights = run.train_on_persons(
+                out, persons or _PERSONS, plan, machine, progress=progress
+            )
+        elif folds is None:
+            weights, refusals = run.train_on_cohort(
+                cohort, out, rater, plan, machine, progress=progress
+            )
+        else:
+            refusals = run.cross_validate_cohort(
+                cohort, out, rater, folds, plan, machine, progress=progress
+            )
+    for refusal in refusals:
+        click.echo(f"Left out {refusal.participant_id}: {refusal.reason}", err=True)
+    if weights is not None:
+        click.echo(f"Weights: {weights}")
+    click.echo(f"Report: {(out / 'report.html').resolve()}")

@@ -1,0 +1,144 @@
+"""Which slices of a scan are mapped: those that are given, those that follow, or those found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlas_builder.anatomy import Level
+from atlas_builder.errors import InputError
+from atlas_builder.io.scan import Remark, Scan
+from atlas_builder.io.source import DicomSource, NiftiSource
+
+if TYPE_CHECKING:
+    from slice_localizer.located import LocatedSlices
+
+_INSTALL = (
+    "finding the key slices needs packages that are not installed ({name}): "
+    "pip install 'aspects-atlas[networks]', or give --bgl-slice K --sgl-slice K"
+)
+
+
+@dataclass(frozen=True)
+class ChosenSlices:
+    """The key slices of a scan and how they were chosen.
+
+    Attributes
+    ----------
+    indices : mapping of level to int
+        Zero-based, in file order.
+    origin : mapping
+        What ``mapping.json`` says about the choice.
+    remarks : tuple of Remark
+        Reservations about it.
+    timings : mapping of str to float
+        Seconds that finding them took.
+    """
+
+    indices: Mapping[Level, int]
+    origin: Mapping[str, object]
+    remarks: tuple[Remark, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+def choose_slices(
+    source: NiftiSource | DicomSource,
+    path: Path,
+    bgl: int | None,
+    sgl: int | None,
+    localizer: Path | None = None,
+) -> ChosenSlices:
+    """Choose the key slices of a scan.
+
+    Parameters
+    ----------
+    source : NiftiSource or DicomSource
+        The scan; it is read as a whole only where slices have to be found.
+    path : Path
+        What to call it in messages.
+    bgl, sgl : int or None
+        What is given. Where only the BGL is, the SGL follows from the slices' positions.
+    localizer : Path, optional
+        See `locate_in`.
+
+    Returns
+    -------
+    ChosenSlices
+
+    Raises
+    ------
+    InputError
+        Only the SGL is given, the slices are not in the scan, or they cannot be found.
+    """
+    if bgl is not None and sgl is not None:
+        return ChosenSlices({"BGL": bgl, "SGL": sgl}, {"from": "given"})
+    if sgl is not None:
+        raise InputError(
+            f"{path}: --sgl-slice is given without --bgl-slice; give both, only the BGL slice, or "
+            "neither"
+        )
+    if bgl is not None:
+        indices: dict[Level, int] = {"BGL": bgl, "SGL": _above(path, source.affines, bgl)}
+        return ChosenSlices(indices, {"from": "BGL given, SGL 20 mm above by position"})
+    located = locate_in(source.read(), path, localizer)
+    difference = located.second_opinion_mm
+    return ChosenSlices(
+        {"BGL": located.bgl_slice, "SGL": located.sgl_slice},
+        {
+            "from": "located",
+            "confidence": round(located.confidence, 4),
+            "second_opinion_difference_mm": None if difference is None else round(difference, 2),
+            "second_opinion_correlation": round(located.second_opinion.correlation, 3),
+        },
+        located.flags,
+        {f"locate_{stage}": seconds for stage, seconds in located.timings.items()},
+    )
+
+
+def locate_in(scan: Scan, path: Path, localizer: Path | None = None) -> LocatedSlices:
+    """Find the key slices of a scan.
+
+    Parameters
+    ----------
+    scan : Scan
+        All its slices, HU.
+    path : Path
+        What to call it in messages.
+    localizer : Path, optional
+        Weights of the network to ask; see `slice_localizer.located.locate_slices`.
+
+    Raises
+    ------
+    InputError
+        They cannot be found, or what finds them is not installed.
+    """
+    try:
+        from slice_localizer.located import locate_slices  # noqa: PLC0415 - loads torch
+
+        return locate_slices(scan, localizer)
+    except ModuleNotFoundError as error:
+        raise InputError(f"{path}: {_INSTALL.format(name=error.name)}") from None
+    except InputError as error:
+        message = str(error)
+        about_network = localizer is not None and message.startswith(f"{localizer}:")
+        raise InputError(message if about_network else f"{path}: {message}") from None
+
+
+def _above(path: Path, affines: NDArray[np.float64], bgl: int) -> int:
+    """Return the slice nearest to 20 mm above another."""
+    from slice_localizer.positions import heights_of, sgl_of  # noqa: PLC0415 - needs no torch
+
+    if not 0 <= bgl < len(affines):
+        raise InputError(
+            f"{path}: no slice {bgl} for the BGL: the scan has {len(affines)}, 0 to "
+            f"{len(affines) - 1}; give --bgl-slice within them"
+        )
+    try:
+        return sgl_of(heights_of(affines), bgl)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None

@@ -1,0 +1,77 @@
+"""What the network says of a scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from atlas_builder.io.scan import Scan
+from slice_localizer.calibration import Said, probabilities
+from slice_localizer.positions import heights_of
+from slice_localizer.reading import read_level
+from slice_localizer.views import View, view_scan
+from slice_localizer.weights import Trained, read_weights
+
+
+@dataclass(frozen=True)
+class NetworkReading:
+    """What the network says of a scan.
+
+    Attributes
+    ----------
+    probabilities : ndarray, shape (slices,)
+        Of each slice, in file order, to be the basal ganglia slice; they add up to 1.
+    level_mm : float
+        Where that level lies along the slices' normal, as `heights_of`.
+    sd_mm : float
+        How far that is expected to err, standard deviation.
+    """
+
+    probabilities: NDArray[np.float64]
+    level_mm: float
+    sd_mm: float
+
+
+def read_scan(scan: Scan, weights: Path) -> NetworkReading:
+    """Ask the network where a scan's basal ganglia level is.
+
+    Parameters
+    ----------
+    scan : Scan
+        A non-contrast CT of the head, HU, see `view_scan`.
+    weights : Path
+        The network's, see `read_weights`; read once in a process.
+
+    Raises
+    ------
+    InputError
+        See `view_scan` and `read_weights`.
+    """
+    trained = _trained(weights)
+    view = view_scan(scan, trained.size)
+    logits, heights = _say(view, trained)
+    level = read_level(view.heights_mm, heights)
+    positions = heights_of(scan.affines)
+    # Where thin slices were averaged, each has the score of the place it lies at.
+    said = Said(positions, np.interp(positions, view.heights_mm, logits), level)
+    return NetworkReading(
+        probabilities(said, trained.calibration),
+        level.position_mm,
+        trained.calibration.level_sd(level),
+    )
+
+
+def _say(view: View, trained: Trained) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    with torch.inference_mode():
+        scores = trained.network(view.hu, [len(view.heights_mm)])[0]
+    return scores.logits.double().numpy(), scores.heights_mm.double().numpy()
+
+
+@lru_cache(maxsize=1)
+def _trained(weights: Path) -> Trained:
+    return read_weights(weights)

@@ -1,0 +1,290 @@
+"""The key slices of a scan: what network and alignment say, and how sure both are together."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from atlas_builder.errors import InputError
+from atlas_builder.io.scan import Remark, Scan
+from slice_localizer import SHIPPED_WEIGHTS
+from slice_localizer.positions import heights_of, nearest, reaches, sgl_of
+from slice_localizer.second_opinion import SecondOpinion, second_opinion
+
+DISAGREE_MM = 5.0
+"""How far apart network and alignment may see the level before that is flagged."""
+
+LEAST_CONFIDENCE = 0.5
+"""A slice that is less probable, those within 3 mm of it included, is flagged."""
+
+_SAME_MM = 3.0  # slices so close show the same regions
+
+ALIGNMENT_SD_MM = 1.0
+"""How far the alignment errs, standard deviation: twice that on simulated scans, for real people
+differ in more than those."""
+
+ALIGNMENT_FAILURE = 0.02
+"""How often the alignment says nothing of use."""
+
+_LEAST_CORRELATION = 0.6  # simulated and real heads, complete or not, reach 0.8 and more
+_BEYOND_MM = 5.0
+_LEAST_PROBABILITY = 1e-9
+
+
+@dataclass(frozen=True)
+class LocatedSlices:
+    """The key slices of a scan.
+
+    Attributes
+    ----------
+    bgl_slice, sgl_slice : int
+        Zero-based, in file order.
+    confidence : float
+        The calibrated probability that `bgl_slice` is the slice nearest to the basal ganglia level.
+    probabilities : ndarray, shape (slices,)
+        The same of every slice; they add up to 1.
+    network_probabilities : ndarray, shape (slices,), or None
+        What the network alone says; None where none was asked.
+    heights : ndarray, shape (slices,)
+        Of the slices along their normal, in mm, see `slice_localizer.positions.heights_of`.
+    network_mm : float or None
+        Height of the level as the network sees it.
+    second_opinion : SecondOpinion
+        The level by alignment.
+    second_opinion_mm : float or None
+        How far that lies above the network's level, in mm along the normal.
+    flags : tuple of Remark
+        Reservations, such as ``slices-disagree``.
+    timings : dict of str to float
+        Seconds of each stage.
+    """
+
+    bgl_slice: int
+    sgl_slice: int
+    confidence: float
+    probabilities: NDArray[np.float64]
+    network_probabilities: NDArray[np.float64] | None
+    heights: NDArray[np.float64]
+    network_mm: float | None
+    second_opinion: SecondOpinion
+    second_opinion_mm: float | None
+    flags: tuple[Remark, ...]
+    timings: dict[str, float]
+
+    def describe(self) -> dict[str, Any]:
+        """Return what ``locate-slices`` prints: plain numbers, text, lists and mappings."""
+        bgl, sgl = (float(self.heights[k]) for k in (self.bgl_slice, self.sgl_slice))
+        return {
+            "bgl_slice": self.bgl_slice,
+            "sgl_slice": self.sgl_slice,
+            "confidence": round(self.confidence, 4),
+            "distance_mm": round(sgl - bgl, 2),
+            "second_opinion": {
+                "slice": nearest(self.heights, self.second_opinion.height_mm),
+                "difference_mm": _rounded(self.second_opinion_mm),
+                "above_bgl_slice_mm": round(self.second_opinion.height_mm - bgl, 2),
+                "correlation": round(self.second_opinion.correlation, 3),
+            },
+            "flags": [{"code": flag.code, "reason": flag.reason} for flag in self.flags],
+            "probabilities": [round(float(p), 4) for p in self.probabilities],
+            "network_probabilities": None
+            if self.network_probabilities is None
+            else [round(float(p), 4) for p in self.network_probabilities],
+            "positions_mm": [round(float(height - bgl), 2) for height in self.heights],
+            "timings_s": {stage: round(s, 3) for stage, s in self.timings.items()},
+        }
+
+
+def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
+    """Find the basal ganglia level and the slice about 20 mm above it.
+
+    Parameters
+    ----------
+    scan : Scan
+        A non-contrast CT of the head in HU: any number of slices, spacing, tilt and order.
+    weights : Path, optional
+        Of the network to ask, such as `train-localizer` writes; by default the one that ships.
+        Where none does, the alignment decides alone.
+
+    Returns
+    -------
+    LocatedSlices
+
+    Raises
+    ------
+    InputError
+        The scan does not reach both levels, has one slice only or slices that are not parallel; or
+        the network cannot be loaded.
+
+    Examples
+    --------
+    >>> located = locate_slices(scan)  # doctest: +SKIP
+    >>> located.bgl_slice, located.sgl_slice, located.confidence  # doctest: +SKIP
+    """
+    heights = heights_of(scan.affines)
+    timings: dict[str, float] = {}
+    started = time.perf_counter()
+    opinion = second_opinion(scan)
+    timings["second_opinion"] = time.perf_counter() - started
+    weights = weights or (SHIPPED_WEIGHTS if SHIPPED_WEIGHTS.exists() else None)
+    if weights is None:
+        return judge(heights, None, None, opinion, timings)
+    started = time.perf_counter()
+    from slice_localizer.inference import read_scan  # noqa: PLC0415 - loads torch
+
+    timings["load_network"] = time.perf_counter() - started
+    started = time.perf_counter()
+    if opinion.upside_down:  # the network knows heads upright only
+        reading = read_scan(Scan(scan.data[:, :, ::-1], scan.affines), weights)
+        probabilities = reading.probabilities[::-1]
+        level = float(heights.min() + heights.max()) - reading.level_mm
+    else:
+        reading = read_scan(scan, weights)
+        probabilities, level = reading.probabilities, reading.level_mm
+    timings["network"] = time.perf_counter() - started
+    return judge(heights, probabilities, level, opinion, timings)
+
+
+def judge(
+    heights: NDArray[np.float64],
+    network: NDArray[np.float64] | None,
+    network_mm: float | None,
+    opinion: SecondOpinion,
+    timings: dict[str, float],
+) -> LocatedSlices:
+    """Choose the key slices from what network and alignment say.
+
+    Parameters
+    ----------
+    heights : ndarray, shape (slices,)
+        From `heights_of`, in file order.
+    network : ndarray, shape (slices,), or None
+        The network's probability of each slice to be the BGL slice; None where none was asked.
+    network_mm : float or None
+        Where the network sees the level, in mm as `heights`.
+    opinion : SecondOpinion
+        By alignment; left aside where it found no brain.
+    timings : dict of str to float
+        Seconds so far.
+
+    Raises
+    ------
+    InputError
+        The scan does not reach both levels, or neither network nor alignment finds a brain.
+    """
+    # A picture against its positions has its levels in the other direction.
+    upwards = -heights if opinion.upside_down else heights
+    level = -opinion.height_mm if opinion.upside_down else opinion.height_mm
+    found = opinion.correlation >= _LEAST_CORRELATION
+    if found:
+        _check_coverage(upwards, level)
+    elif network is None:
+        raise InputError(
+            f"shows no brain that a standard head could be aligned with (correlation "
+            f"{opinion.correlation:.2f}); give a CT of the head, or both slices"
+        )
+    even = np.full(len(heights), 1.0 / len(heights))
+    said = even if network is None else network
+    probabilities = combine(said, upwards, level) if found else said
+    bgl = int(probabilities.argmax())
+    difference = None if network_mm is None else opinion.height_mm - network_mm
+    flags = []
+    if not found:
+        flags.append(
+            Remark(
+                "second-opinion-failed",
+                f"the alignment with a standard head found no brain (correlation "
+                f"{opinion.correlation:.2f}): the slices are the network's alone; look at them",
+            )
+        )
+    elif difference is not None and abs(difference) > DISAGREE_MM:
+        flags.append(
+            Remark(
+                "slices-disagree",
+                f"the alignment sees the basal ganglia level {abs(difference):.1f} mm "
+                f"{'above' if difference > 0 else 'below'} where the network "
+                f"does (slice {int(said.argmax())}); look at slice {bgl} and its neighbours",
+            )
+        )
+    confidence = float(probabilities[bgl])
+    near = float(probabilities[np.abs(heights - heights[bgl]) <= _SAME_MM].sum())
+    if near < LEAST_CONFIDENCE:
+        flags.append(
+            Remark(
+                "slices-unsure",
+                f"slice {bgl} is the basal ganglia level with a probability of {near:.2f} only; "
+                "look at its neighbours",
+            )
+        )
+    if opinion.upside_down:
+        flags.append(
+            Remark(
+                "upside-down",
+                "the picture runs against the slices' positions: what the file says is higher "
+                "shows the lower part of the head; left and right may be wrong as well",
+            )
+        )
+    return LocatedSlices(
+        bgl_slice=bgl,
+        sgl_slice=sgl_of(upwards, bgl, level if found else None),
+        confidence=confidence,
+        probabilities=probabilities,
+        network_probabilities=network,
+        heights=heights,
+        network_mm=network_mm,
+        second_opinion=opinion,
+        second_opinion_mm=difference,
+        flags=tuple(flags),
+        timings=timings,
+    )
+
+
+def combine(
+    network: NDArray[np.float64], heights: NDArray[np.float64], level: float
+) -> NDArray[np.float64]:
+    """Return the probability of each slice to be the nearest to the basal ganglia level.
+
+    The network's probabilities times those of the alignment. Its error is normal, so a slice's
+    share is that of the normal distribution nearer to it than to any other slice; now and then it
+    fails altogether, and every slice is as probable.
+
+    Parameters
+    ----------
+    network : ndarray, shape (slices,)
+        The network's probabilities.
+    heights : ndarray, shape (slices,)
+        Of the slices, in mm upwards.
+    level : float
+        Where the alignment sees the level, in the same mm.
+
+    Returns
+    -------
+    ndarray, shape (slices,)
+        They add up to 1.
+    """
+    lower, upper = ((bound - level) / ALIGNMENT_SD_MM for bound in reaches(heights))
+    aligned = (1 - ALIGNMENT_FAILURE) * (ndtr(upper) - ndtr(lower))
+    aligned += ALIGNMENT_FAILURE / len(heights)
+    together = np.maximum(network, _LEAST_PROBABILITY) * aligned
+    return np.asarray(together / together.sum())
+
+
+def _rounded(mm: float | None) -> float | None:
+    return None if mm is None else round(mm, 2)
+
+
+def _check_coverage(heights: NDArray[np.float64], level: float) -> None:
+    """Make sure that the basal ganglia level lies in the scan or next to it."""
+    beyond = max(float(heights.min()) - level, level - float(heights.max()))
+    if beyond > _BEYOND_MM + float(np.median(np.abs(np.diff(heights)))):
+        where = "above" if level > heights.max() else "below"
+        raise InputError(
+            f"the basal ganglia level lies about {beyond:.0f} mm {where} the scan's outermost "
+            "slice; give a scan of the whole head, or both slices"
+        )

@@ -1,0 +1,122 @@
+"""``locate-slices`` prints JSON, draws, and refuses in one line; the network is replaced."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from atlas_builder.commands.locate_slices import locate_slices_command
+from atlas_builder.errors import InputError
+from atlas_builder.io.nifti import write_volume
+from slice_localizer import located as located_module
+from slice_localizer.second_opinion import SecondOpinion
+
+
+@pytest.fixture
+def scan(tmp_path) -> Path:
+    data = np.full((48, 40, 14), -1000, np.int16)
+    data[8:40, 6:34, :] = 30
+    path = tmp_path / "head.nii.gz"
+    write_volume(path, data, np.diag([4.0, 4.0, 5.0, 1.0]))
+    return path
+
+
+@pytest.fixture
+def localizer(tmp_path) -> Path:
+    path = tmp_path / "localizer.safetensors"
+    path.write_bytes(b"weights")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def answers(monkeypatch):
+    """The network says slice 5, the alignment 2 mm above it."""
+    reading = np.full(14, 0.01)
+    reading[5] = 0.87
+    inference = ModuleType("slice_localizer.inference")
+    inference.read_scan = lambda _scan, _weights: SimpleNamespace(probabilities=reading, level_mm=25.0)
+    monkeypatch.setitem(sys.modules, "slice_localizer.inference", inference)
+    opinion = SecondOpinion(27.0, np.array([96.0, 80.0, 27.0]), 0.9, False, np.eye(4))
+    monkeypatch.setattr(located_module, "second_opinion", lambda _: opinion)
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(
+        locate_slices_command, [str(a) for a in arguments], catch_exceptions=False
+    )
+
+
+def test_it_prints_the_slices_and_how_sure_they_are(scan, localizer, tmp_path) -> None:
+    out, figure = tmp_path / "found.json", tmp_path / "found.png"
+    done = run(scan, "--localizer", localizer, "--out", out, "--figure", figure)
+    printed = json.loads(done.output)
+    assert (printed["bgl_slice"], printed["sgl_slice"]) == (5, 9)
+    assert 0.8 < printed["confidence"] <= 1.0
+    assert printed["second_opinion"]["difference_mm"] == 2.0
+    assert printed["flags"] == []
+    assert printed["positions_mm"][5:10] == [0.0, 5.0, 10.0, 15.0, 20.0]
+    assert set(printed["timings_s"]) == {"read", "second_opinion", "load_network", "network"}
+    assert json.loads(out.read_text()) == printed
+    with Image.open(figure) as picture:
+        assert picture.width > 1500
+        # Something bright is drawn on black: the head, at the left.
+        assert np.asarray(picture.convert("L"))[:, :400].max() > 100
+
+
+def test_without_a_network_the_alignment_decides_and_torch_is_not_loaded(
+    scan, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setattr(located_module, "SHIPPED_WEIGHTS", tmp_path / "none")
+    monkeypatch.setitem(sys.modules, "slice_localizer.inference", None)
+    printed = json.loads(run(scan, "--figure", tmp_path / "found.png").output)
+    assert (printed["bgl_slice"], printed["sgl_slice"]) == (5, 9)
+    assert printed["network_probabilities"] is None
+    assert printed["second_opinion"]["difference_mm"] is None
+    # The level is 2 mm above a slice of 5 mm: the next is half a millimetre farther than this one.
+    assert 0.5 < printed["confidence"] < 0.8
+
+
+def test_without_either_the_scan_is_refused(scan, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(located_module, "SHIPPED_WEIGHTS", tmp_path / "none")
+    opinion = SecondOpinion(27.0, np.zeros(3), 0.2, False, np.eye(4))
+    monkeypatch.setattr(located_module, "second_opinion", lambda _: opinion)
+    with pytest.raises(InputError, match=r"head\.nii\.gz: shows no brain"):
+        run(scan)
+
+
+def test_names_that_cannot_be_written_are_refused_first(scan, tmp_path) -> None:
+    for option, name in (("--figure", "a.jpg"), ("--out", "gone/a.json")):
+        with pytest.raises(InputError, match="give a name that ends in"):
+            run(scan, option, tmp_path / name)
+
+
+def test_a_scan_that_is_not_there(tmp_path) -> None:
+    with pytest.raises(InputError, match="no such file or folder"):
+        run(tmp_path / "gone.nii")
+
+
+def test_what_is_missing_is_named(scan, localizer, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "slice_localizer.inference", None)
+    with pytest.raises(InputError, match=r"head\.nii\.gz: .*aspects-atlas\[networks\]"):
+        run(scan, "--localizer", localizer)
+
+
+def test_help_loads_nothing_slow() -> None:
+    program = (
+        "import sys; from atlas_builder.commands.locate_slices import locate_slices_command as c;"
+        "c.main(['--help'], standalone_mode=False);"
+        "print([m for m in ('torch', 'ants', 'numpy', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "--figure" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,74 @@
+"""Which slices are mapped: given, following from the BGL, or found; and what is said about it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+from atlas_builder.errors import InputError
+from atlas_builder.io.scan import Remark, Scan
+from atlas_builder.mapping.key_slices import choose_slices
+
+
+class Source:
+    """A scan of 5 mm slices that counts how often it is read."""
+
+    def __init__(self, count: int = 12) -> None:
+        self.affines = np.repeat(np.eye(4)[np.newaxis], count, axis=0)
+        self.affines[:, 2, 3] = 5.0 * np.arange(count)
+        self.reads = 0
+
+    def read(self) -> Scan:
+        self.reads += 1
+        return Scan(np.zeros((4, 4, len(self.affines)), np.float32), self.affines)
+
+
+def choose(source: Source, bgl: int | None, sgl: int | None):
+    return choose_slices(source, Path("a.nii"), bgl, sgl)
+
+
+def test_given_slices_are_taken_without_reading_the_scan() -> None:
+    source = Source()
+    chosen = choose(source, 3, 6)
+    assert chosen.indices == {"BGL": 3, "SGL": 6}
+    assert chosen.origin == {"from": "given"}
+    assert source.reads == 0
+
+
+def test_the_sgl_follows_from_the_bgl() -> None:
+    source = Source()
+    assert choose(source, 3, None).indices == {"BGL": 3, "SGL": 7}
+    assert source.reads == 0
+    with pytest.raises(InputError, match=r"a\.nii: no slice 12 for the BGL"):
+        choose(source, 12, None)
+    with pytest.raises(InputError, match=r"a\.nii: the scan ends 5 mm above slice 10"):
+        choose(source, 10, None)
+    with pytest.raises(InputError, match="without --bgl-slice"):
+        choose(source, None, 7)
+
+
+def test_found_slices_carry_their_reservations(monkeypatch) -> None:
+    flags = (Remark("slices-disagree", "6 mm apart"),)
+    located = SimpleNamespace(
+        bgl_slice=4,
+        sgl_slice=8,
+        confidence=0.71,
+        second_opinion_mm=6.0,
+        second_opinion=SimpleNamespace(correlation=0.9),
+        flags=flags,
+        timings={"network": 1.0},
+    )
+    module = ModuleType("slice_localizer.located")
+    module.locate_slices = lambda scan, localizer: located
+    monkeypatch.setitem(sys.modules, "slice_localizer.located", module)
+    chosen = choose(Source(), None, None)
+    assert chosen.indices == {"BGL": 4, "SGL": 8}
+    assert chosen.origin["from"] == "located"
+    assert chosen.origin["confidence"] == 0.71
+    assert chosen.origin["second_opinion_difference_mm"] == 6.0
+    assert chosen.remarks == flags
+    assert chosen.timings == {"locate_network": 1.0}

@@ -1,0 +1,42 @@
+"""The basal ganglia level of a real head and of atlases of real heads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from atlas_builder.io.dicom import read_dicom_scan
+from atlas_builder.io.nifti import read_scan
+from atlas_builder.io.scan import Scan
+from atlas_builder.validation.intensities import to_hounsfield
+from slice_localizer.positions import heights_of, nearest, sgl_of
+from slice_localizer.second_opinion import second_opinion
+
+BGL, SGL = 16, 19  # of the GE scan, chosen by looking
+
+
+def test_the_alignment_finds_the_slices_a_reader_picks_on_the_real_scan(data: Path) -> None:
+    scan = read_dicom_scan(data / "ge-head-ct")
+    opinion = second_opinion(scan)
+    heights = heights_of(scan.affines)
+    bgl = nearest(heights, opinion.height_mm)
+    assert abs(bgl - BGL) <= 1
+    assert abs(sgl_of(heights, bgl, opinion.height_mm) - SGL) <= 1
+    assert opinion.correlation > 0.8
+
+
+# Millimetres of each volume's own axis, read off by eye: the planes through the heads of the
+# caudate nuclei, the lentiform nuclei and the insulae.
+@pytest.mark.parametrize(
+    ("name", "height"),
+    [("miplab-ncct_sym_brain", 14.0), ("miplab-ncct_asym_brain", 14.0), ("scct_stripped", 2.0)],
+)
+def test_atlases_without_skull_are_aligned_at_5_mm(data: Path, name: str, height: float) -> None:
+    scan = read_scan(data / f"reference-atlases/{name}.nii.gz")
+    step = round(5.0 / float(np.diff(heights_of(scan.affines)[:2])[0]))
+    hu, _ = to_hounsfield(np.asarray(scan.data, np.float32))
+    opinion = second_opinion(Scan(hu[:, :, ::step], scan.affines[::step]))
+    assert opinion.height_mm == pytest.approx(height, abs=5.0)
+    assert opinion.correlation > 0.8

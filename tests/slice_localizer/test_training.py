@@ -1,0 +1,145 @@
+"""Training: it learns, it goes on where it stopped, and the same plan gives the same bits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from atlas_builder.errors import InputError
+from slice_localizer import network as network_module
+from slice_localizer.persons import PersonVolume
+from slice_localizer.simulated import SimulatedExams
+from slice_localizer.training import Plan, Stage, train
+
+CPU = torch.device("cpu")
+PLAN = Plan(
+    stages=(Stage(32, 4), Stage(40, 2)),
+    exams=2,
+    cutmix_share=0.5,
+    backbone="resnet18",
+    seed=3,
+    check_every=2,
+)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """A network whose checkpoints are small."""
+    monkeypatch.setattr(network_module, "_LSTM_UNITS", 16)
+    torch.set_num_threads(1)
+
+
+class InterruptionError(Exception):
+    pass
+
+
+def interrupt_at(step):
+    def show(stage, done, total):
+        if done == step:
+            raise InterruptionError
+
+    return show
+
+
+def same(network, other):
+    mine, others = network.state_dict(), other.state_dict()
+    return all(torch.equal(mine[name], others[name]) for name in mine)
+
+
+@pytest.fixture
+def watched(exam_of):
+    return [exam_of(100), exam_of(101)]
+
+
+def test_an_interrupted_training_gives_the_same_bits(exam_of, watched, tmp_path):
+    whole = train(exam_of, watched, PLAN, tmp_path / "whole", device=CPU, loaders=0)
+    for step in (1, 3, 6):  # before the first checkpoint, between two, in the next size
+        with pytest.raises(InterruptionError):
+            train(
+                exam_of,
+                watched,
+                PLAN,
+                tmp_path / "cut",
+                device=CPU,
+                loaders=0,
+                progress=interrupt_at(step),
+            )
+    asked = []
+
+    def draw(number, size):
+        asked.append(number)
+        return exam_of(number, size)
+
+    resumed = train(draw, watched, PLAN, tmp_path / "cut", device=CPU, loaders=0)
+    assert asked == [8, 9, 10, 11]  # steps 4 and 5, of two exams each
+    assert same(whole, resumed)
+    lines = [
+        [json.loads(line) for line in (tmp_path / name / "curve.jsonl").read_text().splitlines()]
+        for name in ("whole", "cut")
+    ]
+    assert [line["step"] for line in lines[1]] == [2, 4, 6]
+    for one, other in zip(*lines, strict=True):
+        assert (one["loss"], one["accuracy"]) == (other["loss"], other["accuracy"])
+    finished = train(unexpected, watched, PLAN, tmp_path / "cut", device=CPU, loaders=0)
+    assert same(whole, finished)
+
+
+def unexpected(number, size):
+    raise AssertionError("nothing is left to learn")
+
+
+def test_other_processes_draw_the_same(person, watched, tmp_path):
+    """Loaders are processes of their own; the network does not know how many there are."""
+    path = tmp_path / "person.npz"
+    keep(person, path)
+    draw = SimulatedExams((path,), 5)
+    plan = replace(PLAN, stages=(Stage(32, 2),), exams=1)
+    here = train(draw, watched, plan, tmp_path / "here", device=CPU, loaders=0)
+    there = train(draw, watched, plan, tmp_path / "there", device=CPU, loaders=1)
+    assert same(here, there)
+
+
+def keep(person: PersonVolume, path):
+    np.savez(
+        path,
+        hu=person.hu,
+        brain=np.packbits(person.brain),
+        affine=person.affine,
+        bgl_point=person.bgl_point,
+    )
+
+
+def test_another_plan_does_not_go_on(exam_of, watched, tmp_path):
+    plan = replace(PLAN, stages=(Stage(32, 1),))
+    train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0)
+    with pytest.raises(InputError, match="a training with other settings stopped here"):
+        train(exam_of, watched, replace(plan, seed=4), tmp_path, device=CPU, loaders=0)
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+        train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0)
+
+
+def test_it_learns_where_the_level_is(exam_of, tmp_path):
+    """Brightness tells the height; a few dozen steps from a random start find that."""
+    plan = replace(PLAN, stages=(Stage(32, 24),), cutmix_share=0.0, check_every=8)
+    watched = [exam_of(number) for number in range(1000, 1008)]
+    train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0)
+    curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert curve[-1]["loss"] < 0.7 * curve[0]["loss"]
+    assert all(0 <= line["waiting"] <= 1 for line in curve)
+
+
+def test_the_learning_rate_rises_then_falls_along_a_cosine():
+    plan = Plan(stages=(Stage(32, 150), Stage(64, 50)), learning_rate=1e-3)
+    rates = np.array([plan.rate_at(step) for step in range(200)])
+    assert rates[0] == pytest.approx(1e-4)
+    assert rates[9] == rates.max() == pytest.approx(1e-3)
+    assert rates[10 + 95] == pytest.approx(5e-4)
+    assert rates[-1] < 1e-6
+    assert (np.diff(rates[:10]) > 0).all()
+    assert (np.diff(rates[10:]) < 0).all()

@@ -1,0 +1,92 @@
+"""Training on a cohort, from its files to weights and reports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from atlas_builder.errors import InputError
+from slice_localizer import calibrating, training_run
+from slice_localizer import network as network_module
+from slice_localizer.training import Plan, Stage
+from slice_localizer.training_run import (
+    Machine,
+    cross_validate_cohort,
+    forget,
+    train_on_cohort,
+)
+from slice_localizer.weights import read_weights
+
+PLAN = Plan(stages=(Stage(32, 1),), exams=1, backbone="resnet18", seed=2, check_every=1)
+MACHINE = Machine(torch.device("cpu"), jobs=1, loaders=0)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, at_once):
+    monkeypatch.setattr(network_module, "_LSTM_UNITS", 16)
+    monkeypatch.setattr(training_run, "_WATCHED_EXAMS", 2)
+    monkeypatch.setattr(calibrating, "_CALIBRATION_EXAMS", 3)
+
+
+def add_split(cohort, splits):
+    table = cohort / "participants.tsv"
+    header, *rows = table.read_text().splitlines()
+    lines = [f"{header}\tsplit", *(f"{r}\t{s}" for r, s in zip(rows, splits, strict=True))]
+    table.write_text("\n".join(lines) + "\n")
+
+
+def names(stems):
+    return [stem[:6] for stem in stems]
+
+
+def test_validation_rows_are_watched_and_the_rest_is_learnt(cohort, tmp_path):
+    add_split(cohort, ["build", "validation", "build", "test"])
+    (cohort / "sub-03" / "sub-03_ct.nii").unlink()
+    out = tmp_path / "training"
+    weights, refusals = train_on_cohort(cohort, out, "expert", PLAN, MACHINE)
+    exams = read_weights(weights).training["exams"]
+    assert names(exams["participants"]) == ["sub-01"]
+    assert names(exams["watched"]) == ["sub-02"]
+    assert [one.participant_id for one in refusals] == ["sub-03"]
+    page = (out / "report.html").read_text()
+    assert "sub-03_ct.nii.gz: no such file" in page
+    assert str(tmp_path) not in page
+
+
+def test_without_a_split_some_are_kept_to_watch(cohort, tmp_path):
+    out = tmp_path / "training"
+    train_on_cohort(cohort, out, "expert", PLAN, MACHINE)
+    exams = json.loads((out / "training.json").read_text())["exams"]
+    assert len(exams["watched"]) == 1
+    assert sorted(names(exams["participants"] + exams["watched"])) == [
+        "sub-01",
+        "sub-02",
+        "sub-03",
+        "sub-04",
+    ]
+    with pytest.raises(InputError, match="--restart to replace it"):
+        train_on_cohort(cohort, out, "expert", replace(PLAN, exams=2), MACHINE)
+    forget(out)
+    assert not (out / "checkpoint.safetensors").exists()
+    assert len(list((out / "scans").iterdir())) == 4
+
+
+def test_folds_end_in_a_report(cohort, tmp_path):
+    out = tmp_path / "folds"
+    assert cross_validate_cohort(cohort, out, "expert", 2, PLAN, MACHINE) == []
+    page = (out / "report.html").read_text()
+    assert "Cross-validation of the key-slice network" in page
+    table = (out / "tables" / "table_folds_by_score.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in table[1:]] == 3 * ["fold 1"] + 3 * ["fold 2"] + 3 * [
+        "all folds"
+    ]
+    assert not (out / "localizer.safetensors").exists()
+
+
+def test_a_cohort_with_nobody_to_learn_from(cohort, tmp_path):
+    add_split(cohort, ["validation"] * 4)
+    with pytest.raises(InputError, match="all scans are for validation"):
+        train_on_cohort(cohort, tmp_path / "out", "expert", PLAN, MACHINE)
