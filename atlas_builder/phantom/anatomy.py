@@ -68,17 +68,12 @@ def make_anatomy(
     Anatomy
         On a grid of 1 mm, upright.
     """
-    shape_rng, ageing_rng, white_rng, grain_rng, lacune_rng = (
-        np.random.default_rng(s) for s in np.random.SeedSequence(person.seed).spawn(5)
-    )
+    _, _, white_rng, grain_rng, lacune_rng = _generators(person)
     coarse = coarse_head(head)
     damage = no_ischaemia(coarse) if infarct is None else ischaemia(coarse, head, infarct)
     affected = white_matter_lesions(coarse, person, white_rng)
     lost = cavities(coarse, head, person, old_infarcts, lacune_rng)
-
-    shape = flow_back(*shape_velocity(head, coarse, person, shape_rng))
-    interior = _interior_flow(coarse, fluid_gain(coarse, person, ageing_rng), damage)
-    places = correspondence(head, coarse, person, shape, interior)
+    places = places_of(head, coarse, person, damage)
     indices = places.voxel_indices(head)
     box, inside = places.box, places.inside
 
@@ -111,6 +106,31 @@ def make_anatomy(
         affine=places.affine,
         bgl_point=places.place_of(head.bgl_point),
     )
+
+
+def places_of(head: Head, coarse: CoarseHead, person: Person, damage: Ischaemia) -> Correspondence:
+    """Return which place of the standard head each voxel of a person's `Anatomy` shows.
+
+    Parameters
+    ----------
+    head : Head
+        The standard head.
+    coarse : CoarseHead
+        Its brain.
+    person : Person
+        The traits.
+    damage : Ischaemia
+        The swelling of an acute infarct, or `no_ischaemia`.
+    """
+    shape_rng, ageing_rng, *_ = _generators(person)
+    shape = flow_back(*shape_velocity(head, coarse, person, shape_rng))
+    interior = _interior_flow(coarse, fluid_gain(coarse, person, ageing_rng), damage)
+    return correspondence(head, coarse, person, shape, interior)
+
+
+def _generators(person: Person) -> list[np.random.Generator]:
+    """Return generators of the shape, ageing, white matter, calcifications and lacunes."""
+    return [np.random.default_rng(s) for s in np.random.SeedSequence(person.seed).spawn(5)]
 
 
 def _interior_flow(coarse: CoarseHead, gain: NDArray[np.float32], damage: Ischaemia) -> Flow:

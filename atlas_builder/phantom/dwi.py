@@ -87,7 +87,7 @@ def simulate_dwi(anatomy: Anatomy, rng: np.random.Generator) -> Dwi:
         grey * _GREY_T2 * np.exp(-B_VALUE * _GREY_ADC * restricted)
         + white * _WHITE_T2 * np.exp(-B_VALUE * _WHITE_ADC * restricted)
     ) * bright
-    indices = _distorted_indices(anatomy, affine, shape, size, rng)
+    indices = distorted_indices(anatomy, affine, shape, size, rng)
     blur = np.array([size, size, thickness]) / np.sqrt(12)
     b0, b1000, share = (
         ndimage.map_coordinates(
@@ -138,7 +138,7 @@ def _stack(
     return affine, (nx, ny, nz)
 
 
-def _distorted_indices(
+def distorted_indices(
     anatomy: Anatomy,
     affine: NDArray[np.float64],
     shape: tuple[int, int, int],
@@ -154,7 +154,7 @@ def _distorted_indices(
     to_voxels = np.linalg.inv(anatomy.affine) @ affine
     offset = to_voxels[:3, 3].reshape(3, 1, 1, 1)
     straight = np.tensordot(to_voxels[:3, :3], indices, axes=1) + offset
-    enclosed = _enclosed_air(anatomy)
+    enclosed = enclosed_air(anatomy)
     air = ndimage.zoom(
         ndimage.gaussian_filter(enclosed, _FIELD_MM / 12),
         np.divide(anatomy.hu.shape, enclosed.shape),
@@ -167,7 +167,7 @@ def _distorted_indices(
     return np.asarray(np.tensordot(to_voxels[:3, :3], indices, axes=1) + offset)
 
 
-def _enclosed_air(anatomy: Anatomy) -> NDArray[np.float32]:
+def enclosed_air(anatomy: Anatomy) -> NDArray[np.float32]:
     """Return the air inside the head, on every fourth voxel."""
     air = anatomy.hu[::4, ::4, ::4] < -400
     head = ndimage.binary_fill_holes(ndimage.binary_closing(np.pad(~air, 4), iterations=3))
