@@ -13,7 +13,9 @@ from atlas_builder.commands.fetch_atlas import fetch_atlas_command
 from atlas_builder.commands.locate_slices import locate_slices_command
 from atlas_builder.commands.map_regions import map_regions_command
 from atlas_builder.commands.options import CONTEXT
+from atlas_builder.commands.score_aspects import score_aspects_command
 from atlas_builder.commands.simulate_cohort import simulate_cohort_command
+from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
 from atlas_builder.commands.train_localizer import train_localizer_command
 from atlas_builder.commands.validate_atlas import validate_atlas_command
 from atlas_builder.errors import InputError
@@ -33,10 +35,12 @@ for _command in (
     simulate_cohort_command,
     map_regions_command,
     locate_slices_command,
+    score_aspects_command,
     validate_atlas_command,
     atlas_entropy_command,
     fetch_atlas_command,
     train_localizer_command,
+    train_infarct_segmenter_command,
 ):
     main_group.add_command(_command)
 
@@ -96,9 +100,19 @@ def map_regions_main() -> None:
     _run(map_regions_command, "map-regions")
 
 
+def score_aspects_main() -> None:
+    """Run ``score-aspects``."""
+    _run(score_aspects_command, "score-aspects")
+
+
 def simulate_cohort_main() -> None:
     """Run ``simulate-cohort``."""
     _run(simulate_cohort_command, "simulate-cohort")
+
+
+def train_infarct_segmenter_main() -> None:
+    """Run ``train-infarct-segmenter``."""
+    _run(train_infarct_segmenter_command, "train-infarct-segmenter")
 
 
 def train_localizer_main() -> None:

@@ -77,7 +77,8 @@ class RegistrationError(Exception):
     """ANTs found no transform between two images; says why in one line."""
 
 
-def _ants() -> ModuleType:
+def load_ants() -> ModuleType:
+    """Import ANTs with one thread and one seed, so that the same images give the same transform."""
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
     import ants  # noqa: PLC0415 - takes seconds, and the thread count must be set before
 
@@ -136,7 +137,7 @@ def _register(
     schedule: Schedule,
     initial_affine: NDArray[np.float64],
 ) -> Transform:
-    ants = _ants()
+    ants = load_ants()
     with tempfile.TemporaryDirectory(prefix="aspects-atlas-") as folder:
         prefix = f"{folder}/"
         fixed_image, moving_image = _to_ants(fixed, grid), _to_ants(moving, grid)
@@ -177,13 +178,13 @@ def _register(
 
 
 def _to_ants(image: FloatArray, grid: PlaneGrid) -> Any:
-    return _ants().from_numpy(
+    return load_ants().from_numpy(
         np.asarray(image, np.float32), origin=grid.origin, spacing=(grid.spacing, grid.spacing)
     )
 
 
 def _write_affine(affine: NDArray[np.float64], path: Path) -> None:
-    ants = _ants()
+    ants = load_ants()
     parameters = np.concatenate([affine[:2, :2].ravel(), affine[:2, 2]])
     ants.write_transform(
         ants.create_ants_transform(
@@ -194,7 +195,7 @@ def _write_affine(affine: NDArray[np.float64], path: Path) -> None:
 
 
 def _read_affine(path: Path) -> NDArray[np.float64]:
-    transform = _ants().read_transform(str(path))
+    transform = load_ants().read_transform(str(path))
     matrix = np.reshape(transform.parameters[:4], (2, 2))
     centre = np.asarray(transform.fixed_parameters)
     affine = np.eye(3)
@@ -205,5 +206,5 @@ def _read_affine(path: Path) -> NDArray[np.float64]:
 
 
 def _read_field(path: Path) -> NDArray[np.float32]:
-    field = _ants().image_read(str(path)).numpy()
+    field = load_ants().image_read(str(path)).numpy()
     return np.ascontiguousarray(np.moveaxis(field, -1, 0), dtype=np.float32)

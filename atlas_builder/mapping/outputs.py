@@ -15,6 +15,7 @@ import numpy as np
 from atlas_builder.anatomy import SIDES
 from atlas_builder.errors import InputError
 from atlas_builder.io.files import replacing_folder
+from atlas_builder.io.result_folder import check_result_folder
 from atlas_builder.io.source import DicomSource, NiftiSource
 from atlas_builder.mapping.region_map import LevelMap, RegionMap
 from atlas_builder.mapping.versions import software_versions
@@ -44,19 +45,7 @@ def check_folder(out: Path) -> None:
     InputError
         It is a file, or holds anything but an earlier map.
     """
-    try:
-        if not out.exists():
-            return
-        if not out.is_dir():
-            raise InputError(f"{out}: is a file; give a folder for the map")
-        inside = {path.name for path in out.iterdir()}
-    except OSError as error:
-        raise InputError(f"{out}: cannot be used ({error.strerror}); check the path") from None
-    if inside and (MAPPING not in inside or inside - _FILES):
-        other = sorted(inside - _FILES) or sorted(inside)
-        raise InputError(
-            f"{out}: holds other files than a map ({other[0]}); give a new or an empty folder"
-        )
+    check_result_folder(out, "map", MAPPING, _FILES)
 
 
 def write_map(

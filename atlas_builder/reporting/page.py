@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from atlas_builder.io.files import replacing
 
 
-def write_page(path: Path, template: str, content: Mapping[str, object]) -> None:
+def write_page(
+    path: Path, template: str, content: Mapping[str, object], *, package: str = "atlas_builder"
+) -> None:
     """Write a page as its parts are made, so that iterators in `content` are never whole in memory.
 
     Parameters
@@ -18,12 +20,16 @@ def write_page(path: Path, template: str, content: Mapping[str, object]) -> None
     path : Path
         The file.
     template : str
-        Name of a template beside this module.
+        Name of a template in `package`, or beside this module.
     content : mapping of str to object
         What the template shows. Text is escaped.
+    package : str
+        The package whose own templates come first.
     """
     environment = Environment(
-        loader=PackageLoader("atlas_builder", "reporting"),
+        loader=ChoiceLoader(
+            [PackageLoader(package, ""), PackageLoader("atlas_builder", "reporting")]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 Value = TypeVar("Value", bound=np.generic)
@@ -88,6 +87,9 @@ def rgb(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def jpeg_uri(grey: NDArray[np.uint8], quality: int = _QUALITY) -> str:
     """Return a picture as a data URI that holds a JPEG; shape (rows, columns), 0-255."""
+    # A page whose pictures are PNG need not wait for matplotlib.
+    from matplotlib.image import imsave  # noqa: PLC0415
+
     buffer = io.BytesIO()
     settings = {"quality": quality, "optimize": True}
     imsave(buffer, rgb(grey), format="jpeg", pil_kwargs=settings)

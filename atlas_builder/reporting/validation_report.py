@@ -87,6 +87,8 @@ def write_validation_report(
     sections: Sequence[Section],
     refusals: Sequence[Refusal],
     inputs: Mapping[str, object],
+    *,
+    subtitle: str = "Report of the validation.",
 ) -> list[Path]:
     """Write ``report.html``, ``tables/`` and ``figures/``; the same results give the same bytes.
 
@@ -104,6 +106,8 @@ def write_validation_report(
         Participants left out.
     inputs : mapping
         With ``settings`` and ``versions``.
+    subtitle : str
+        What kind of report it is.
 
     Returns
     -------
@@ -123,6 +127,7 @@ def write_validation_report(
             shown[illustration.name] = _Shown(illustration, data_uri(png, "image/png"))
     content = {
         "title": title,
+        "subtitle": subtitle,
         "facts": facts,
         "sections": sections,
         "pictures": shown,

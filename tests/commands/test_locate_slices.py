@@ -42,7 +42,9 @@ def answers(monkeypatch):
     reading = np.full(14, 0.01)
     reading[5] = 0.87
     inference = ModuleType("slice_localizer.inference")
-    inference.read_scan = lambda _scan, _weights: SimpleNamespace(probabilities=reading, level_mm=25.0)
+    inference.read_scan = lambda _scan, _weights: SimpleNamespace(
+        probabilities=reading, level_mm=25.0
+    )
     monkeypatch.setitem(sys.modules, "slice_localizer.inference", inference)
     opinion = SecondOpinion(27.0, np.array([96.0, 80.0, 27.0]), 0.9, False, np.eye(4))
     monkeypatch.setattr(located_module, "second_opinion", lambda _: opinion)

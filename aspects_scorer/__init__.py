@@ -1,0 +1,1 @@
+"""ASPECTS and infarct core volume from lesions on diffusion-weighted imaging (DWI-ASPECTS)."""

@@ -1,0 +1,105 @@
+"""A lesion: a binary mask on any grid, with its place in millimetres.
+
+Unlike a CT scan a lesion is never looked at slice by slice, so it keeps the array order of its
+file; left and right come from the affine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlas_builder.errors import InputError
+from atlas_builder.io.nifti_storage import examine, load, refusing_damage
+
+_SAME_VALUE = 1e-3  # relative: what rounding of a scaled file leaves between equal values
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """A lesion as it was drawn or segmented.
+
+    Attributes
+    ----------
+    mask : ndarray of bool, shape (x, y, z)
+        True inside the lesion, in the array order of its file.
+    affine : ndarray, shape (4, 4)
+        From voxel indices to RAS+ mm.
+    """
+
+    mask: NDArray[np.bool_]
+    affine: NDArray[np.float64]
+
+    @property
+    def voxel_ml(self) -> float:
+        """Volume of a voxel in mL."""
+        return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000
+
+    @property
+    def volume_ml(self) -> float:
+        """Volume of the lesion in mL, on its own grid."""
+        return int(np.count_nonzero(self.mask)) * self.voxel_ml
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any lesion."""
+        return bool(self.mask.any())
+
+
+def read_lesion(path: Path) -> Lesion:
+    """Read a lesion mask.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI file (``.nii``, ``.nii.gz``, or a ``.hdr``/``.img`` pair) of one volume that holds 0
+        outside the lesion and one other value inside, such as 1 or 255, stored as integers or
+        floats. A mask of zeros is a lesion that is empty.
+
+    Returns
+    -------
+    Lesion
+
+    Raises
+    ------
+    InputError
+        The file is missing or damaged, is no NIfTI volume, does not say where the patient's left
+        and right are (see `examine`), or is not binary: several values, a value that is not a
+        finite number, or no background.
+    """
+    storage = examine(path)
+    if len(storage.shape) < 3:
+        raise InputError(f"{path}: a single slice; give the lesion mask as a volume (3-D)")
+    image = load(storage.path)
+    with refusing_damage(storage.path):
+        values = np.asanyarray(image.dataobj).reshape(storage.shape[:3])
+    return Lesion(_binary(path, values), storage.affine)
+
+
+def _binary(path: Path, values: NDArray[np.generic]) -> NDArray[np.bool_]:
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        count = np.count_nonzero(~np.isfinite(values))
+        raise InputError(
+            f"{path}: {count} of its voxels are not finite numbers; write the lesion mask again "
+            "with 0 outside the lesion and 1 inside"
+        )
+    mask = np.ascontiguousarray(values != 0)
+    inside = values[mask].astype(np.float64)
+    if inside.size == 0:
+        return mask
+    low, high = inside.min(), inside.max()
+    if high - low > _SAME_VALUE * max(abs(low), abs(high)):
+        fractional = bool((inside != np.rint(inside)).any())
+        kind = "a probability map or an image" if fractional else "a label map or an image"
+        remedy = "set a threshold" if fractional else "keep one label"
+        raise InputError(
+            f"{path}: not binary (values from {low:g} to {high:g} beside 0): {kind}, not a lesion "
+            f"mask; {remedy} and give a mask of two values"
+        )
+    if mask.all():
+        raise InputError(
+            f"{path}: every voxel holds {low:g}; a lesion mask is 0 outside the lesion"
+        )
+    return mask

@@ -1,0 +1,204 @@
+"""``score-aspects``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atlas_builder.commands.options import CONTEXT, FiniteRange, jobs_option
+from atlas_builder.errors import InputError
+
+_NAMED = 10
+"""Participants named on the terminal when they are left out; more would hide the rest."""
+
+
+@click.command("score-aspects", context_settings=CONTEXT)
+@click.option(
+    "--lesion",
+    type=click.Path(path_type=Path),
+    metavar="MASK",
+    help="A binary lesion mask (NIfTI) in MNI152 space or, with --dwi, on that image's voxels.",
+)
+@click.option(
+    "--dwi",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The diffusion image the lesion was drawn on (b 0 or b 1000). Without --lesion: the "
+    "b 1000 image in which to find the infarct.",
+)
+@click.option(
+    "--adc",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The ADC map on the voxels of --dwi, to find the infarct.",
+)
+@click.option(
+    "--lesions",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A cohort's lesion masks in MNI152 space, named after the participants.",
+)
+@click.option(
+    "--participants",
+    type=click.Path(path_type=Path),
+    metavar="TSV",
+    help="The cohort's table: participant_id, nihss, age, sex.",
+)
+@click.option(
+    "--readers",
+    type=click.Path(path_type=Path),
+    metavar="TSV",
+    help="Readers' ASPECTS to compare with: participant_id and a column a reader.",
+)
+@click.option(
+    "--nihss-column",
+    metavar="NAME",
+    help="The column of --participants with the NIHSS.  [default: the one that is called so]",
+)
+@click.option(
+    "--lesion-pattern",
+    metavar="GLOB",
+    help="Which files of --lesions are masks, such as '*space-MNI152*'.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
+@click.option(
+    "--registration",
+    type=click.Choice(["affine", "syn"]),
+    default="affine",
+    show_default=True,
+    help="How --dwi is brought to MNI152 space.",
+)
+@click.option(
+    "--least-ml",
+    type=FiniteRange(0),
+    default=0.0,
+    show_default=True,
+    help="Lesion volume (mL) from which on C, L, IC and I lose their point; 0: any lesion.",
+)
+@click.option(
+    "--cortical-share",
+    type=FiniteRange(0, 1, min_open=True),
+    help="Share of M1-M6 from which on the region loses its point.  [default: a third]",
+)
+@jobs_option
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of a cohort's bootstrap."
+)
+@click.option("--restart", is_flag=True, help="Forget a cohort's earlier run in the folder.")
+def score_aspects_command(
+    lesion: Path | None,
+    dwi: Path | None,
+    adc: Path | None,
+    lesions: Path | None,
+    participants: Path | None,
+    readers: Path | None,
+    nihss_column: str | None,
+    lesion_pattern: str | None,
+    out: Path,
+    registration: str,
+    least_ml: float,
+    cortical_share: float | None,
+    jobs: int,
+    seed: int,
+    restart: bool,
+) -> None:
+    """Score ASPECTS and infarct core volume from a lesion mask, a diffusion image, or a cohort.
+
+    The folder gets the score (aspects.json), the regions (regions.tsv), pictures and a report. Of
+    a cohort (--lesions) it gets everyone's scores (scores.tsv) and how they go with the severity
+    of the strokes; an interrupted run goes on when the same command is given again.
+    """
+    if lesions is not None:
+        if lesion is not None or dwi is not None or adc is not None:
+            raise InputError(
+                "score-aspects: give --lesions for a cohort, or --lesion, --dwi, --adc"
+            )
+        rule = {"least_ml": least_ml}
+        if cortical_share is not None:
+            rule["cortical_share"] = cortical_share
+        _score_cohort(
+            lesions,
+            out,
+            participants,
+            readers,
+            {**rule, "lesion_pattern": lesion_pattern, "nihss_column": nihss_column, "seed": seed},
+            jobs=jobs,
+            restart=restart,
+        )
+        return
+    if participants or readers or nihss_column or lesion_pattern:
+        raise InputError("score-aspects: a table of participants needs --lesions DIR, the masks")
+    if lesion is None and dwi is None:
+        raise InputError(
+            "score-aspects: nothing to score; give --lesion MASK, --dwi FILE or --lesions DIR"
+        )
+    if adc is not None and (dwi is None or lesion is not None):
+        raise InputError(f"{adc}: --adc helps to find the infarct on --dwi, without --lesion only")
+    from aspects_scorer.rule import CORTICAL_SHARE  # noqa: PLC0415
+    from aspects_scorer.run import score_mask, score_on_image  # noqa: PLC0415
+
+    share = CORTICAL_SHARE if cortical_share is None else cortical_share
+    if dwi is None:
+        assert lesion is not None
+        case = score_mask(lesion, out, least_ml=least_ml, cortical_share=share)
+    else:
+        case = score_on_image(
+            dwi,
+            out,
+            mask=lesion,
+            adc=adc,
+            registration=registration,
+            least_ml=least_ml,
+            cortical_share=share,
+        )
+    scored = case.scored
+    for flag in scored.flags:
+        click.echo(f"Check {flag.code}: {flag.reason}", err=True)
+    click.echo(
+        f"ASPECTS {scored.score.aspects} (left {scored.score.left}, right {scored.score.right}), "
+        f"core {scored.core_volume_ml:.1f} mL ({case.volume_space} space)"
+    )
+    click.echo(f"Score: {out}")
+    click.echo(f"Report: {(out / 'report.html').resolve()}")
+
+
+def _score_cohort(
+    lesions: Path,
+    out: Path,
+    participants: Path | None,
+    readers: Path | None,
+    settings: dict[str, Any],
+    *,
+    jobs: int,
+    restart: bool,
+) -> None:
+    from aspects_scorer.cohort import CohortSettings, read_record, score_cohort  # noqa: PLC0415
+    from atlas_builder.progress import console_progress  # noqa: PLC0415
+
+    with console_progress() as progress:
+        done = score_cohort(
+            lesions,
+            out,
+            participants=participants,
+            readers=readers,
+            settings=CohortSettings(**settings),
+            jobs=jobs,
+            restart=restart,
+            progress=progress,
+        )
+    record = read_record(out)
+    left_out = record["left_out"]
+    for refusal in left_out[:_NAMED]:
+        click.echo(f"Left out {refusal['participant_id']}: {refusal['reason']}", err=True)
+    if len(left_out) > _NAMED:
+        click.echo(f"Left out {len(left_out) - _NAMED} more: see {out / 'subjects.tsv'}", err=True)
+    for line in record["withheld"]:
+        click.echo(line, err=True)
+    click.echo(
+        f"{record['scored']} lesions {'scored' if done else 'already scored'}, "
+        f"{record['with_nihss']} with NIHSS"
+    )
+    click.echo(f"Scores: {out / 'scores.tsv'}")
+    click.echo(f"Report: {(out / 'report.html').resolve()}")

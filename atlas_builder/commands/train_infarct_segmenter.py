@@ -1,0 +1,116 @@
+"""``train-infarct-segmenter``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from atlas_builder.commands.options import CONTEXT, FiniteRange, jobs_option
+
+
+@click.command("train-infarct-segmenter", context_settings=CONTEXT)
+@click.option(
+    "--lesions",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="Folder of lesion masks in MNI space (NIfTI), one a participant.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for the simulated scans, the checkpoint, the weights and the report.",
+)
+@click.option(
+    "--persons",
+    type=click.IntRange(2, 9999),
+    default=60,
+    show_default=True,
+    help="How many persons to simulate; a sixth as many more for validation.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    default=1800,
+    show_default=True,
+    help="Updates of the weights.",
+)
+@click.option(
+    "--batch", type=click.IntRange(1), default=2, show_default=True, help="Crops an update."
+)
+@click.option(
+    "--learning-rate",
+    type=FiniteRange(0, 1, min_open=True),
+    default=1.5e-3,
+    show_default=True,
+    help="The greatest, of AdamW.",
+)
+@click.option(
+    "--validate-every",
+    type=click.IntRange(1),
+    default=150,
+    show_default=True,
+    help="Steps between validations.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["bfloat16", "float32"]),
+    default="bfloat16",
+    show_default=True,
+    help="Of the convolutions.",
+)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of every random choice."
+)
+@click.option("--restart", is_flag=True, help="Forget an earlier run in the folder.")
+@jobs_option
+def train_infarct_segmenter_command(
+    lesions: Path,
+    out: Path,
+    persons: int,
+    steps: int,
+    batch: int,
+    learning_rate: float,
+    validate_every: int,
+    precision: str,
+    device: str,
+    seed: int,
+    restart: bool,
+    jobs: int,
+) -> None:
+    """Train the network that finds the acute infarct on DWI.
+
+    Lesions of real patients are planted in simulated persons of all ages, whose diffusion scans
+    differ more than any scanner's. A fifth of the lesions, chosen by the participants'
+    identifiers, is never trained on. An interrupted run goes on where it stopped when the same
+    command is given again.
+    """
+    from aspects_scorer.segmentation.train_folder import (  # noqa: PLC0415
+        train_infarct_segmenter,
+    )
+    from aspects_scorer.segmentation.training import Settings  # noqa: PLC0415
+    from atlas_builder.progress import console_progress  # noqa: PLC0415
+
+    settings = Settings(
+        seed=seed,
+        persons=persons,
+        steps=steps,
+        batch=batch,
+        learning_rate=learning_rate,
+        validate_every=validate_every,
+        mixed_precision=precision == "bfloat16",
+    )
+    with console_progress() as progress:
+        weights = train_infarct_segmenter(
+            lesions,
+            out,
+            settings,
+            jobs=jobs,
+            device=device,
+            restart=restart,
+            progress=progress,
+        )
+    click.echo(f"Weights: {weights}")
+    click.echo(f"Report: {(out / 'report.html').resolve()}")

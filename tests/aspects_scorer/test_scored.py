@@ -1,0 +1,92 @@
+"""What is said about a scored lesion: volume, share of the MCA, flags."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from aspects_scorer.lesion import Lesion
+from aspects_scorer.mni_brain import mni_brain
+from aspects_scorer.mni_space import outside_share, refuse_other_space
+from aspects_scorer.scored import score_lesion, standard_atlas
+from atlas_builder.anatomy import Region, map_value
+from atlas_builder.errors import InputError
+
+
+def codes(scored):
+    return {flag.code for flag in scored.flags}
+
+
+def of_values(*values):
+    atlas = standard_atlas()
+    return Lesion(np.isin(atlas.labels, values), atlas.affine)
+
+
+def test_an_empty_lesion_scores_ten_and_is_said_to_be_empty():
+    scored = score_lesion(of_values(99))
+    assert scored.score.aspects == 10
+    assert scored.core_volume_ml == 0
+    assert np.isnan(scored.mca_share)
+    assert codes(scored) == {"empty-lesion"}
+
+
+def test_a_lesion_of_one_region_is_all_mca_and_unflagged():
+    scored = score_lesion(of_values(map_value(Region.M5, "left")))
+    assert scored.core_volume_ml == pytest.approx(79.4, abs=0.1)
+    assert scored.mca_share == pytest.approx(1)
+    assert scored.flags == ()
+
+
+def test_both_sides_are_flagged_from_a_millilitre_on():
+    left, right = map_value(Region.C, "left"), map_value(Region.C, "right")
+    assert codes(score_lesion(of_values(left, right))) == {"bilateral"}
+    lesion = of_values(left, right)
+    voxels = np.argwhere(standard_atlas().labels == right)
+    lesion.mask[tuple(voxels[990:].T)] = False
+    assert codes(score_lesion(lesion)) == set()
+
+
+def test_a_lesion_outside_the_regions_is_flagged():
+    brain = mni_brain()
+    mask = brain.mask.copy()
+    mask[:, 60:] = False  # the occipital pole and the back of the cerebellum
+    scored = score_lesion(Lesion(mask, brain.affine))
+    assert scored.mca_share < 0.2
+    assert "mostly-outside-mca" in codes(scored)
+
+
+def shifted(lesion, *shift):
+    affine = lesion.affine.copy()
+    affine[:3, 3] += shift
+    return Lesion(lesion.mask, affine)
+
+
+def test_a_lesion_beside_the_brain_is_flagged_and_far_away_refused(tmp_path):
+    lesion = of_values(map_value(Region.M5, "left"))
+    assert outside_share(lesion) == 0
+    refuse_other_space(tmp_path / "m.nii", lesion)
+    near = shifted(lesion, -18, 0, 0)
+    assert 0.1 < outside_share(near) < 0.5
+    assert "outside-brain" in codes(score_lesion(near))
+    with pytest.raises(InputError, match=r"m\.nii: not in MNI152 space .* --dwi"):
+        refuse_other_space(tmp_path / "m.nii", shifted(lesion, -60, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "degrees", "reason"),
+    [((1, 1, 1), 0, None), ((1, 1, 5), 0, "5 mm slices"), ((1, 1, 1), 7, "turned by 7 degrees")],
+)
+def test_the_grid_of_a_scanner_is_doubted(sizes, degrees, reason):
+    angle = np.deg2rad(degrees)
+    affine = np.diag([*map(float, sizes), 1.0])
+    affine[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]] @ np.diag(
+        affine.diagonal()[1:3]
+    )
+    affine[:3, 3] = (-40, -20, 0)
+    mask = np.zeros((20, 20, 8), bool)
+    mask[5:15, 5:15, 2:6] = True
+    doubts = [
+        f.reason for f in score_lesion(Lesion(mask, affine)).flags if f.code == "space-doubtful"
+    ]
+    assert len(doubts) == (reason is not None)
+    assert not doubts or reason in doubts[0]

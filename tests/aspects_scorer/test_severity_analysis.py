@@ -1,0 +1,155 @@
+"""The analysis of a simulated cohort, and what is withheld from cohorts that are too small."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from aspects_scorer.severity.analysis import (
+    PatientArrays,
+    analyse_severity,
+    compare_with_readers,
+)
+from aspects_scorer.severity.deduction_tables import pattern_in_words
+from aspects_scorer.severity.figures import bland_altman_figure, deductions_figure
+from aspects_scorer.severity.report import CohortCounts, facts_of, sections_of
+from aspects_scorer.severity.tables import roc_table
+from atlas_builder.anatomy import Region
+from atlas_builder.validation.tables import to_csv
+
+COUNTS = CohortCounts(120, 3, 100, 120, {"bilateral": 4}, "nihss", ("sub-9",))
+
+
+def simulated(patients: int = 100, seed: int = 1) -> PatientArrays:
+    """Patients whose left M5 and volume follow the NIHSS, and whose other regions do not."""
+    generator = np.random.default_rng(seed)
+    nihss = generator.integers(0, 30, patients).astype(float)
+    left = generator.random((patients, 10)) < 0.2
+    left[:, Region.M5 - 1] = generator.random(patients) < nihss / 30
+    right = np.zeros((patients, 10), bool)
+    return PatientArrays(
+        nihss,
+        10.0 - left.sum(axis=1) - 3.0 * (nihss > 20),
+        np.exp(generator.normal(nihss / 10, 0.8)),
+        np.where(np.arange(patients) % 4 == 0, 0.2, 0.8),
+        {"left": left, "right": right},
+    )
+
+
+@pytest.fixture(scope="module")
+def analyses():
+    return analyse_severity(simulated(), 1)[0]
+
+
+def test_both_groups_and_both_markers(analyses):
+    everyone, mca = analyses
+    assert (len(everyone.patients), len(mca.patients)) == (100, 75)
+    assert (mca.patients.mca_share >= 0.5).all()
+    for analysis in analyses:
+        aspects, volume = analysis.markers
+        assert 0.5 < aspects.area.low < aspects.area.value < aspects.area.high
+        assert volume.area.value > 0.7
+        assert aspects.with_nihss.high < 0 < volume.with_nihss.low
+        assert analysis.test.difference == pytest.approx(aspects.area.value - volume.area.value)
+        assert aspects.published.threshold == 6
+        assert volume.published.threshold == 27.86
+        for result in analysis.markers:
+            assert result.published.youden <= result.youden.youden + 1e-12
+            assert result.threshold_low <= result.threshold_high
+
+
+def test_the_regions_that_follow_severity_are_named(analyses):
+    words = pattern_in_words(analyses[0])
+    assert "As Wei et al. find for M1, M2, M3, M5, M6: M5." in words
+    assert "Published but not seen here: M1, M2, M3, M6." in words
+    assert "Seen here beside the published: none." in words
+
+
+def test_published_figures_stand_beside(analyses):
+    table = roc_table(analyses)
+    assert [row[:2] for row in table.rows][-2:] == [
+        ("DWI-ASPECTS", "published"),
+        ("core volume", "published"),
+    ]
+    assert [row[3] for row in table.rows][-2:] == [0.762, 0.751]
+    assert "≥ 27.86 mL" in to_csv(table)
+
+
+def test_everything_is_on_the_page(analyses):
+    sections = sections_of(COUNTS, analyses, ["nobody: too few"], (), {})
+    assert [section.name for section in sections] == ["roc", "deductions", "severity", "flags"]
+    names = [figure.name for section in sections for figure in section.figures]
+    assert names == [
+        "roc",
+        "deductions_all_patients",
+        "deductions_mostly_mca_lesions",
+        "nihss",
+        "boxes",
+    ]
+    tables = [table for section in sections for table in section.tables]
+    assert len({table.name for table in tables}) == len(tables) == 9
+    for table in tables:
+        assert all(len(row) == len(table.columns) for row in table.rows)
+    text = sections[0].text
+    assert "20 of 120 scored participants have none" in text
+    assert "sub-9" in text
+    assert "All of the 120 masks are in MNI152 space" in text
+    assert "nobody: too few." in text
+    facts = {fact.name: fact for fact in facts_of(COUNTS, analyses)}
+    assert facts["AUC, DWI-ASPECTS"].value == f"{analyses[0].markers[0].area.value:.3f}"
+
+
+def test_the_deductions_figure_shows_every_bar(analyses):
+    figure = deductions_figure(analyses[0])
+    right, left, either = figure.axes
+    tops = [max(bar.get_height() for bar in axes.patches) for axes in (right, left, either)]
+    assert tops[0] == 0
+    assert tops[1] == tops[2] > 0.6
+    assert all(axes.get_ylim()[1] >= max(tops) for axes in figure.axes)
+    assert len(left.patches) == 30
+
+
+def test_too_few_patients_are_withheld_in_one_line():
+    patients = simulated()
+    mild = patients.keeping(patients.nihss < 8)
+    analyses, withheld = analyse_severity(mild, 1)
+    assert analyses == ()
+    assert re.fullmatch(
+        rf"all patients: 0 with NIHSS ≥ 8 and {len(mild)} below; the analysis .* is left out",
+        withheld[0],
+    )
+    (section, flags) = sections_of(COUNTS, analyses, withheld, (), {})
+    assert withheld[0] in section.text
+    assert flags.name == "flags"
+
+
+def test_without_patients_nothing_fails():
+    nobody = simulated().keeping(np.zeros(100, bool))
+    analyses, withheld = analyse_severity(nobody, 1)
+    assert analyses == ()
+    assert len(withheld) == 2
+
+
+def test_a_cohort_without_severe_strokes_is_analysed():
+    patients = simulated()
+    analyses, _ = analyse_severity(patients.keeping(patients.nihss < 17), 1)
+    assert analyses[0].by_side[0].freedom == 1
+    assert len(sections_of(COUNTS, analyses, (), (), {})) == 4
+
+
+def test_readers_against_the_software_and_each_other():
+    automated = np.array([10.0, 9, 8, 7, 6, 5, 4, 3])
+    readers = {"one": automated - 1, "two": np.array([10, 9, 8, 7, 6, 5, 4, np.nan])}
+    agreements = compare_with_readers(automated, readers)
+    assert [(a.first, a.second, a.n) for a in agreements] == [
+        ("automated", "one", 8),
+        ("automated", "two", 7),
+        ("one", "two", 7),
+    ]
+    assert [a.bias for a in agreements] == [1, 0, -1]
+    figure = bland_altman_figure(agreements, {"automated": automated} | readers)
+    assert len(figure.axes) == 3
+    (section, *_) = sections_of(COUNTS, (), (), agreements, {"automated": automated} | readers)
+    assert [row[1] for row in section.tables[0].rows] == [8, 7, 7]

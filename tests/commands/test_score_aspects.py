@@ -1,0 +1,203 @@
+"""The command ``score-aspects``: what it needs, prints and leaves behind."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from aspects_scorer.mni_brain import mni_brain
+from aspects_scorer.scored import standard_atlas
+from atlas_builder.anatomy import Region, map_value
+from atlas_builder.commands.score_aspects import score_aspects_command
+from atlas_builder.errors import InputError
+from atlas_builder.io.nifti import write_volume
+
+FILES = {"aspects.json", "core.png", "overlay.png", "regions.tsv", "report.html"}
+
+
+def run(*arguments: object) -> None:
+    score_aspects_command.main([str(a) for a in arguments], standalone_mode=False)
+
+
+@pytest.fixture(scope="module")
+def mask(tmp_path_factory):
+    """All of the right C and two fifths of the right M5, of a patient whose name is in the path."""
+    atlas = standard_atlas()
+    data = np.isin(atlas.labels, [map_value(Region.C, "right")])
+    voxels = np.argwhere(atlas.labels == map_value(Region.M5, "right"))
+    data[tuple(voxels[: round(0.4 * len(voxels))].T)] = True
+    path = tmp_path_factory.mktemp("MUSTERMANN") / "MUSTERMANN.nii.gz"
+    write_volume(path, data.astype(np.uint8), atlas.affine)
+    return path
+
+
+@pytest.fixture(scope="module")
+def out(mask, tmp_path_factory):
+    out = tmp_path_factory.mktemp("score") / "out"
+    run("--lesion", mask, "--out", out)
+    return out
+
+
+def test_help_loads_nothing_slow():
+    program = (
+        "import sys; from atlas_builder.commands.score_aspects import score_aspects_command as c;"
+        "c.main(['--help'], standalone_mode=False);"
+        "print([m for m in ('ants', 'numpy', 'torch', 'nibabel') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "--least-ml" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_mask_in_mni_space_needs_neither_ants_nor_torch_nor_matplotlib(mask, tmp_path):
+    slow = ("ants", "torch", "monai", "matplotlib", "pandas", "sklearn")
+    program = (
+        "import sys; from atlas_builder.commands.score_aspects import score_aspects_command as c;"
+        f"c.main(['--lesion', {str(mask)!r}, '--out', {str(tmp_path / 'x')!r}],"
+        "standalone_mode=False);"
+        f"print([m for m in {slow} if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert (
+        done.stdout.splitlines()[0] == "ASPECTS 8 (left 10, right 8), core 36.7 mL (MNI152 space)"
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_score_is_written(out):
+    assert {path.name for path in out.iterdir()} == FILES
+    result = json.loads((out / "aspects.json").read_text())
+    assert (result["aspects"], result["aspects_left"], result["aspects_right"]) == (8, 10, 8)
+    assert result["core_volume_space"] == "MNI152"
+    assert result["core_volume_ml"] == pytest.approx(5.0 + 0.4 * 79.4, abs=0.2)
+    assert result["mca_share"] == pytest.approx(1)
+    assert result["flags"] == []
+    assert result["regions"]["right"]["M5"]["fraction"] == pytest.approx(0.4, abs=1e-4)
+    assert result["parameters"] == {"least_ml": 0.0, "cortical_share": 0.333333}
+    assert len(result["atlas"]["sha256"]) == 64
+
+
+def test_the_table_holds_twenty_regions(out):
+    with (out / "regions.tsv").open() as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert [row["region"] for row in rows] == 2 * [region.name for region in Region]
+    lost = [(row["side"], row["region"]) for row in rows if row["loses_point"] == "yes"]
+    assert lost == [("right", "C"), ("right", "M5")]
+
+
+def test_no_file_names_the_patient(out, mask):
+    for path in out.iterdir():
+        content = path.read_bytes()
+        assert b"MUSTERMANN" not in content
+        assert str(mask.parent).encode() not in content
+
+
+def test_the_report_needs_no_other_file(out):
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert "<script" not in page
+    assert "http" not in page
+
+
+def test_options_change_the_rule(mask, tmp_path, capsys):
+    run("--lesion", mask, "--out", tmp_path / "a", "--least-ml", 6, "--cortical-share", 0.5)
+    assert capsys.readouterr().out.startswith("ASPECTS 10 (left 10, right 10)")
+
+
+def test_an_earlier_score_is_replaced_and_other_files_are_not(mask, out, tmp_path):
+    run("--lesion", mask, "--out", out, "--least-ml", 0)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"holds other files than a score \(notes\.txt\)"):
+        run("--lesion", mask, "--out", tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_an_empty_mask_scores_ten_and_says_so(tmp_path, capsys):
+    atlas = standard_atlas()
+    write_volume(tmp_path / "m.nii", np.zeros((9, 9, 9), np.uint8), atlas.affine)
+    run("--lesion", tmp_path / "m.nii", "--out", tmp_path / "out")
+    said = capsys.readouterr()
+    assert said.out.startswith("ASPECTS 10 (left 10, right 10), core 0.0 mL")
+    assert "Check empty-lesion" in said.err
+    assert json.loads((tmp_path / "out" / "aspects.json").read_text())["mca_share"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "--lesion"),
+        (("--lesion", "gone.nii"), "gone.nii: no such file"),
+        (("--lesion", "gone.nii", "--adc", "adc.nii"), "adc.nii: --adc"),
+    ],
+)
+def test_bad_usage_ends_with_status_2_and_one_line(
+    tmp_path, capsys, arguments, reason, monkeypatch
+):
+    from atlas_builder import cli  # noqa: PLC0415 - knows every command
+
+    call = ["score-aspects", *arguments, "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", call)
+    with pytest.raises(SystemExit) as left:
+        cli.score_aspects_main()
+    assert left.value.code == 2
+    error = capsys.readouterr().err
+    assert reason in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mask_off_the_images_grid_is_refused(mask, tmp_path):
+    image = np.ones((20, 20, 10), np.float32)
+    write_volume(tmp_path / "dwi.nii", image, np.diag([3.0, 3, 5, 1]))
+    with pytest.raises(InputError, match=r"MUSTERMANN\.nii\.gz: not on the diffusion image's grid"):
+        run("--lesion", mask, "--dwi", tmp_path / "dwi.nii", "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_image_without_a_brain_is_refused(tmp_path):
+    affine = np.diag([3.0, 3, 5, 1])
+    write_volume(tmp_path / "dwi.nii", np.zeros((20, 20, 10), np.float32), affine)
+    write_volume(tmp_path / "m.nii", np.zeros((20, 20, 10), np.uint8), affine)
+    with pytest.raises(InputError, match=r"dwi\.nii: no brain found"):
+        run("--lesion", tmp_path / "m.nii", "--dwi", tmp_path / "dwi.nii", "--out", tmp_path / "o")
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.fixture(scope="module")
+def dwi(tmp_path_factory):
+    """The average brain as on a diffusion image, without a lesion."""
+    brain = mni_brain()
+    path = tmp_path_factory.mktemp("dwi") / "b1000.nii.gz"
+    bright = 400 * brain.mixed(0.44, 0.40, 0.14)[::3, ::3, ::4]
+    write_volume(path, bright, brain.affine @ np.diag([3.0, 3, 4, 1]))
+    return path
+
+
+def test_without_the_network_library_the_remedy_is_named(dwi, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(InputError, match=r"b1000\.nii\.gz: .* needs torch.*--lesion") as refused:
+        run("--dwi", dwi, "--out", tmp_path / "o")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "o").exists()
+
+
+def test_an_adc_map_off_the_images_grid_is_refused(dwi, mask, tmp_path):
+    with pytest.raises(InputError, match="not on the diffusion image's grid"):
+        run("--dwi", dwi, "--adc", mask, "--out", tmp_path / "o")
+    assert not (tmp_path / "o").exists()
+
+
+def test_the_same_mask_gives_the_same_bytes(mask, tmp_path):
+    for name in "ab":
+        run("--lesion", mask, "--out", tmp_path / name)
+    for name in FILES - {"aspects.json", "report.html"}:  # which say how long it took
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
