@@ -6,7 +6,8 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -114,8 +115,7 @@ def score_cohort(
     """
     started = time.monotonic()
     settings = settings or CohortSettings()
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; give a folder for the scores")
+    _check_folder(out)
     patients = read_patients(participants, readers, settings.nihss_column)
     by_name = {patient.participant_id: patient for patient in patients.rows}
     files, refusals = find_lesions(lesions, by_name, settings.lesion_pattern)
@@ -127,8 +127,9 @@ def score_cohort(
         shutil.rmtree(out / _WORK, ignore_errors=True)
     elif _is_finished(out, inputs):
         return False
-    (out / _WORK).mkdir(parents=True, exist_ok=True)
-    (out / RECORD).unlink(missing_ok=True)
+    with _writing(out):
+        (out / _WORK).mkdir(parents=True, exist_ok=True)
+        (out / RECORD).unlink(missing_ok=True)
     tasks = _tasks(files, inputs, settings)
     with open_workers(jobs) as workers:
         scored, refused = score_everyone(tasks, lesions, out / _WORK, workers, progress)
@@ -137,20 +138,22 @@ def score_cohort(
     _check_usable(lesions, scored, refusals)
     counts, analyses, withheld = _analyse(scored, patients, refusals, settings.seed)
     sections = sections_of(counts, analyses, withheld, *against_readers(scored, patients))
-    outputs = [
-        write_scores(out / "scores.tsv", scored),
-        write_regions(out / "regions.tsv", scored),
-        write_subjects(out / "subjects.tsv", scored, by_name, refusals),
-        *write_validation_report(
-            out,
-            TITLE,
-            facts_of(counts, analyses),
-            sections,
-            refusals,
-            inputs,
-            subtitle="Report of a cohort's scores.",
-        ),
-    ]
+    with _writing(out):
+        outputs = [
+            write_scores(out / "scores.tsv", scored),
+            write_regions(out / "regions.tsv", scored),
+            write_subjects(out / "subjects.tsv", scored, by_name, refusals),
+            *write_validation_report(
+                out,
+                TITLE,
+                facts_of(counts, analyses),
+                sections,
+                refusals,
+                inputs,
+                subtitle="Report of a cohort's scores.",
+            ),
+        ]
+        _remove_stale(out, outputs)
     record = {
         "scored": len(scored),
         "with_nihss": counts.with_nihss,
@@ -173,6 +176,42 @@ def read_record(out: Path) -> dict[str, Any]:
     """Return what ``cohort.json`` says of a finished cohort."""
     record: dict[str, Any] = json.loads((out / RECORD).read_text("utf-8"))
     return record
+
+
+def _check_folder(out: Path) -> None:
+    """Make sure that nothing but an earlier run's files can be overwritten."""
+    try:
+        if not out.exists():
+            return
+        if not out.is_dir():
+            raise InputError(f"{out}: is a file; give a folder for the scores")
+        inside = {path.name for path in out.iterdir()}
+    except OSError as error:
+        raise InputError(f"{out}: cannot be used ({error.strerror}); check the path") from None
+    if inside and not inside & {RECORD, _WORK}:
+        raise InputError(
+            f"{out}: holds other files than a cohort's scores ({min(inside)}); give a new or an "
+            "empty folder"
+        )
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{out}: cannot be written ({error.strerror}); check access and the space on the disk"
+        ) from None
+
+
+def _remove_stale(out: Path, outputs: Sequence[Path]) -> None:
+    """Remove the tables and figures of an analysis that this one replaces."""
+    written = set(outputs)
+    for folder in ("tables", "figures"):
+        for path in (out / folder).glob("*"):
+            if path not in written:
+                path.unlink()
 
 
 def _describe(

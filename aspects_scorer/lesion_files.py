@@ -89,7 +89,7 @@ def _nifti_files(folder: Path, pattern: str | None) -> list[Path]:
         files += [
             Path(parent, name)
             for name in sorted(names)
-            if name.endswith(_SUFFIXES) and not name.startswith(".")
+            if name.lower().endswith(_SUFFIXES) and not name.startswith(".")
         ]
     if not files:
         raise InputError(f"{folder}: no NIfTI file (.nii, .nii.gz) in it; give the lesion masks")

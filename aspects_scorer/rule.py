@@ -33,6 +33,8 @@ LEAST_ML = 0.0
 CORTICAL_SHARE = 1 / 3
 """Share of a cortical region from which on it counts as involved."""
 
+_ROUNDING = 1e-9
+
 _FEWEST_POINTS = 2
 # Points lie off the borders of voxels of any usual size, in one direction for any array order, so
 # that no rounding of a tie decides and a file stored the other way round gives the same.
@@ -125,7 +127,8 @@ def score_regions(
         if region in NUCLEI:
             loses = involved > 0 and involved >= least_ml
         else:
-            loses = involved >= cortical_share * volume
+            # Sums of voxels that make up the very share may fall short of it in the last bits.
+            loses = involved >= cortical_share * volume * (1 - _ROUNDING)
         share = involved / volume
         regions.append(RegionInvolvement(region, side, volume, involved, share, loses))
     left, right = (10 - sum(r.loses_point for r in regions if r.side == side) for side in SIDES)

@@ -14,7 +14,8 @@ from atlas_builder.io.scan import Remark
 from atlas_builder.phantom.mni_atlas import MniAspects, load_mni_aspects
 
 BILATERAL_ML = 1.0
-"""Lesion volume in the regions of each side from which on a lesion counts as bilateral."""
+"""Lesion volume in the regions of each side from which on a lesion counts as bilateral, as it does
+where both sides lose a point."""
 
 MCA_SHARE = 0.5
 """Share of a lesion in the ten regions of either side from which on it is mostly of the MCA."""
@@ -83,7 +84,7 @@ def _on_extent(lesion: Lesion, score: AspectsScore, mca_share: float) -> Iterato
         yield Remark("empty-lesion", "the mask holds no lesion: ASPECTS 10 on both sides")
         return
     left, right = (_within_ml(score, side) for side in SIDES)
-    if min(left, right) >= BILATERAL_ML:
+    if max(score.left, score.right) < 10 or min(left, right) >= BILATERAL_ML:
         yield Remark(
             "bilateral",
             f"both sides are affected ({left:.1f} mL of the left regions, {right:.1f} mL of the "

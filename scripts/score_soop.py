@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aspects_scorer.cohort import CohortSettings, read_record, score_cohort
+from aspects_scorer.rule import LEAST_ML
 from atlas_builder.commands.options import available_cores
 from atlas_builder.progress import console_progress
 
@@ -25,7 +26,7 @@ def cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def score(data: Path, out: Path, jobs: int, nihss_column: str | None) -> None:
+def score(data: Path, out: Path, jobs: int, settings: CohortSettings) -> None:
     """Score the cohort and print its tables, what they say, and the time."""
     started = time.monotonic()
     with console_progress() as progress:
@@ -33,7 +34,7 @@ def score(data: Path, out: Path, jobs: int, nihss_column: str | None) -> None:
             data,
             out,
             participants=data / "participants.tsv",
-            settings=CohortSettings(nihss_column=nihss_column),
+            settings=settings,
             jobs=jobs,
             restart=True,
             progress=progress,
@@ -57,12 +58,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--jobs", type=int, default=available_cores())
     parser.add_argument("--nihss-column")
+    parser.add_argument("--least-ml", type=float, default=LEAST_ML)
     arguments = parser.parse_args()
+    settings = CohortSettings(nihss_column=arguments.nihss_column, least_ml=arguments.least_ml)
     if arguments.out is not None:
-        score(arguments.data, arguments.out, arguments.jobs, arguments.nihss_column)
+        score(arguments.data, arguments.out, arguments.jobs, settings)
         return
     with TemporaryDirectory(prefix="aspects-atlas-") as folder:
-        score(arguments.data, Path(folder), arguments.jobs, arguments.nihss_column)
+        score(arguments.data, Path(folder), arguments.jobs, settings)
 
 
 if __name__ == "__main__":

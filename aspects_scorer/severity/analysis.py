@@ -43,6 +43,7 @@ from aspects_scorer.severity.roc import (
     youden_threshold,
 )
 from atlas_builder.anatomy import Side
+from atlas_builder.validation.tables import NO_NUMBER
 
 AUTOMATED = "automated"
 """What the scores of this software are called beside those of readers."""
@@ -80,7 +81,9 @@ class Marker:
     digits: int
 
     def rule(self, threshold: float) -> str:
-        """Return a threshold as it is read: ``≤ 6`` or ``≥ 27.86 mL``."""
+        """Return a threshold as it is read: ``≤ 6`` or ``≥ 27.86 mL``; an en dash for NaN."""
+        if np.isnan(threshold):
+            return NO_NUMBER
         sign = "≤" if self.lower_is_worse else "≥"
         return f"{sign} {threshold:.{self.digits}f} {self.unit}".rstrip()
 
@@ -152,9 +155,9 @@ class MarkerResult:
     area : Area
         Under it.
     youden : OperatingPoint
-        At the threshold chosen on these patients.
+        At the threshold chosen on these patients; NaN where none is better than chance.
     threshold_low, threshold_high : float
-        95% bootstrap interval of that threshold.
+        95% bootstrap interval of that threshold; NaN where there is none.
     published : OperatingPoint
         At the published threshold, which these patients had no part in.
     with_nihss : Coefficient

@@ -29,6 +29,7 @@ from atlas_builder.anatomy import LEVELS, SIDES, Region, regions_of
 from atlas_builder.reporting.canvas import WIDTH
 from atlas_builder.reporting.findings import written
 from atlas_builder.reporting.sources import colour_of, plain_axes
+from atlas_builder.validation.tables import Interval
 
 SEVERITY_COLOURS: Mapping[Severity, str] = {
     Severity.MILD: "#a9cce3",
@@ -76,8 +77,10 @@ def _curve(axes: Axes, result: MarkerResult, colour: str) -> None:
         result.curve.true_positive,
         color=colour,
         linewidth=1.7,
-        label=f"{marker.words}: {area.value:.3f} ({area.low:.3f}–{area.high:.3f})",
+        label=f"{marker.words}: {area.value:.3f} ({Interval(area.low, area.high).text(3)})",
     )
+    if np.isnan(point.threshold):
+        return
     axes.plot(
         1 - point.specificity.value,
         point.sensitivity.value,

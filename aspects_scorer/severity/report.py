@@ -14,7 +14,7 @@ from aspects_scorer.severity.agreement import ReaderAgreement
 from aspects_scorer.severity.analysis import MarkerResult, SeverityAnalysis
 from aspects_scorer.severity.groups import HIGHEST_NIHSS, MODERATE_FROM
 from atlas_builder.reporting.validation_report import Fact, Illustration, Section
-from atlas_builder.validation.tables import number_text
+from atlas_builder.validation.tables import Interval, number_text
 
 TITLE = "DWI-ASPECTS, core volume and stroke severity"
 
@@ -228,5 +228,5 @@ def _area_fact(result: MarkerResult) -> Fact:
     return Fact(
         f"AUC, {result.marker.words}",
         number_text(area.value, 3),
-        f"{area.low:.3f} to {area.high:.3f}; published {result.marker.published_area:.3f}",
+        f"{Interval(area.low, area.high).text(3)}; published {result.marker.published_area:.3f}",
     )

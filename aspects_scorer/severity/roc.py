@@ -21,6 +21,9 @@ from atlas_builder.validation.statistics import CONFIDENCE
 RESAMPLES = 2000
 """Of the bootstrap interval of a threshold."""
 
+_NO_VARIANCE = 1e-15  # rounding leaves about 1e-18 where DeLong's variance is zero
+_NO_INDEX = 1e-12  # sums of shares differ by rounding where Youden's index is the same
+
 
 @dataclass(frozen=True)
 class Proportion:
@@ -50,7 +53,8 @@ class OperatingPoint:
     Attributes
     ----------
     threshold : float
-        A patient whose marker is at least as severe is called positive.
+        A patient whose marker is at least as severe is called positive; NaN where there is none,
+        and so are the shares then.
     sensitivity, specificity : Proportion
         Of positive patients called so, and of the others not called so.
     """
@@ -76,7 +80,8 @@ class Area:
     error : float
         DeLong's standard error.
     low, high : float
-        95% interval: normal, cut at 0 and 1.
+        95% interval: normal, cut at 0 and 1. NaN where the estimated variance is zero (groups
+        separated or tied completely), which says nothing of how certain the area is.
     """
 
     value: float
@@ -96,7 +101,8 @@ class AreaTest:
     low, high : float
         95% interval of it.
     z, p : float
-        DeLong's test, two-sided; NaN when both markers order the patients alike.
+        DeLong's test, two-sided. These and the interval are NaN where the estimated variance is
+        zero: both markers order the patients alike, or separate or tie the groups completely.
     """
 
     difference: float
@@ -160,7 +166,10 @@ def delong_covariance(
 def area_under(positive: NDArray[np.bool_], severity: NDArray[np.float64]) -> Area:
     """Return the area under a marker's curve; arguments as for `delong_covariance`, one marker."""
     areas, covariance = delong_covariance(positive, severity[np.newaxis])
-    area, error = float(areas[0]), float(np.sqrt(max(covariance[0, 0], 0.0)))
+    area, variance = float(areas[0]), max(float(covariance[0, 0]), 0.0)
+    error = float(np.sqrt(variance))
+    if variance <= _NO_VARIANCE:
+        return Area(area, error, float("nan"), float("nan"))
     reach = _normal_quantile() * error
     return Area(area, error, max(area - reach, 0.0), min(area + reach, 1.0))
 
@@ -174,9 +183,8 @@ def compare_areas(
     areas, covariance = delong_covariance(positive, np.stack([first, second]))
     difference = float(areas[0] - areas[1])
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-    # Rounding leaves about 1e-18 of markers that order everyone alike.
-    if variance <= 1e-15:
-        return AreaTest(difference, difference, difference, float("nan"), float("nan"))
+    if variance <= _NO_VARIANCE:
+        return AreaTest(difference, *[float("nan")] * 4)
     error = float(np.sqrt(variance))
     reach = _normal_quantile() * error
     z = difference / error
@@ -211,15 +219,17 @@ def roc_curve_of(
 def youden_threshold(curve: Curve) -> float:
     """Return the threshold with the largest sensitivity + specificity - 1.
 
-    Of several the one is taken at which the fewest are positive.
+    Of several the one is taken at which the fewest are positive. NaN where no threshold is better
+    than chance, which is an index of zero.
 
     References
     ----------
     Youden WJ. Index for rating diagnostic tests. Cancer 3:32-35 (1950).
     """
     index = curve.true_positive - curve.false_positive
-    # Sums of shares differ by rounding where the index is the same.
-    return float(curve.thresholds[np.flatnonzero(index >= index.max() - 1e-12)[0]])
+    if index.max() <= _NO_INDEX:
+        return float("nan")
+    return float(curve.thresholds[np.flatnonzero(index >= index.max() - _NO_INDEX)[0]])
 
 
 def threshold_interval(
@@ -232,7 +242,10 @@ def threshold_interval(
     """Return the 95% percentile bootstrap interval of Youden's threshold.
 
     Patients with and without the condition are resampled each on their own, `RESAMPLES` times.
+    NaN where these patients have no threshold.
     """
+    if np.isnan(youden_threshold(roc_curve_of(positive, marker, lower_is_worse=lower_is_worse))):
+        return float("nan"), float("nan")
     generator = np.random.default_rng(seed)
     sign = -1.0 if lower_is_worse else 1.0
     values, place = np.unique(sign * marker, return_inverse=True)
@@ -243,7 +256,7 @@ def threshold_interval(
             drawn = generator.choice(group, len(group))
             index += weight * np.bincount(drawn, minlength=len(values)) / len(group)
         at_or_above = np.cumsum(index[::-1])
-        found[resample] = values[::-1][np.argmax(at_or_above > at_or_above.max() - 1e-12)]
+        found[resample] = values[::-1][np.argmax(at_or_above > at_or_above.max() - _NO_INDEX)]
     beyond = (1 - CONFIDENCE) / 2
     # Observed values, not means between two of them: an ASPECTS is a whole number.
     low, high = np.quantile(sign * found, [beyond, 1 - beyond], method="inverted_cdf")
@@ -257,7 +270,9 @@ def operating_point(
     *,
     lower_is_worse: bool,
 ) -> OperatingPoint:
-    """Return what a threshold finds; arguments as for `roc_curve_of`."""
+    """Return what a threshold finds, nothing if it is NaN; arguments as for `roc_curve_of`."""
+    if np.isnan(threshold):
+        return OperatingPoint(threshold, proportion(0, 0), proportion(0, 0))
     called = marker <= threshold if lower_is_worse else marker >= threshold
     return OperatingPoint(
         threshold,

@@ -61,7 +61,7 @@ def roc_table(analyses: Sequence[SeverityAnalysis]) -> Table:
         )
     tests = "; ".join(
         f"{analysis.name} {_signed(analysis.test.difference)} "
-        f"({_signed(analysis.test.low)} to {_signed(analysis.test.high)}), "
+        f"({_signed_range(analysis.test.low, analysis.test.high)}), "
         f"p {_p_in_words(analysis.test.p)}"
         for analysis in analyses
     )
@@ -83,8 +83,9 @@ def roc_table(analyses: Sequence[SeverityAnalysis]) -> Table:
         f"AUC with DeLong's interval. DeLong's test of DWI-ASPECTS less core volume: {tests}. The "
         "threshold has the largest Youden index on these very patients, so its sensitivity and "
         "specificity (Wilson's intervals) flatter it a little; its own interval is that of "
-        f"{RESAMPLES} bootstrap resamples. Mostly MCA: at least {MCA_SHARE:.0%} of the lesion in "
-        "the ten regions. Published: Wei et al., doi:10.1093/braincomms/fcag053, MCA strokes.",
+        f"{RESAMPLES} bootstrap resamples.{_what_is_missing(analyses)} Mostly MCA: at "
+        f"least {MCA_SHARE:.0%} of the lesion in the ten regions. Published: Wei et al., "
+        "doi:10.1093/braincomms/fcag053, MCA strokes.",
     )
 
 
@@ -117,7 +118,7 @@ def published_thresholds_table(analyses: Sequence[SeverityAnalysis]) -> Table:
         ),
         rows,
         "These patients had no part in choosing the thresholds. The last column is the index of "
-        "the best threshold on these patients.",
+        f"the best threshold on these patients.{_where_no_threshold(analyses)}",
     )
 
 
@@ -214,7 +215,31 @@ def readers_table(agreements: Sequence[ReaderAgreement]) -> Table:
     )
 
 
+def _what_is_missing(analyses: Sequence[SeverityAnalysis]) -> str:
+    text = _where_no_threshold(analyses)
+    if any(np.isnan(result.area.low) for analysis in analyses for result in analysis.markers):
+        text += (
+            f" {NO_NUMBER} beside an AUC: no interval can be given where the groups are separated "
+            "or tied completely."
+        )
+    if any(np.isnan(analysis.test.low) for analysis in analyses):
+        text += (
+            f" {NO_NUMBER} beside a difference: no interval can be given where both markers order "
+            "the patients alike, or the groups are separated or tied completely."
+        )
+    return text
+
+
+def _where_no_threshold(analyses: Sequence[SeverityAnalysis]) -> str:
+    thresholds = [result.youden.threshold for analysis in analyses for result in analysis.markers]
+    if not np.isnan(thresholds).any():
+        return ""
+    return f" {NO_NUMBER} for the best threshold: no threshold is better than chance."
+
+
 def _share(share: Proportion) -> str:
+    if np.isnan(share.value):
+        return NO_NUMBER
     return f"{number_text(share.value, 3)} ({_interval(share.low, share.high, 3)})"
 
 
@@ -228,6 +253,10 @@ def _range(marker: Marker, low: float, high: float) -> str:
 
 def _signed(value: float) -> str:
     return ("+" if value > 0 else "") + number_text(value, 3)
+
+
+def _signed_range(low: float, high: float) -> str:
+    return NO_NUMBER if np.isnan(low) else f"{_signed(low)} to {_signed(high)}"
 
 
 def _p_in_words(p: float) -> str:

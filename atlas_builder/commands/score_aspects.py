@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from atlas_builder.commands.options import CONTEXT, FiniteRange, jobs_option
 from atlas_builder.errors import InputError
@@ -110,6 +111,7 @@ def score_aspects_command(
     a cohort (--lesions) it gets everyone's scores (scores.tsv) and how they go with the severity
     of the strokes; an interrupted run goes on when the same command is given again.
     """
+    _check_options(lesions, dwi)
     if lesions is not None:
         if lesion is not None or dwi is not None or adc is not None:
             raise InputError(
@@ -162,6 +164,17 @@ def score_aspects_command(
     )
     click.echo(f"Score: {out}")
     click.echo(f"Report: {(out / 'report.html').resolve()}")
+
+
+def _check_options(lesions: Path | None, dwi: Path | None) -> None:
+    """Refuse options that would be passed over."""
+    needed = {"registration": ("--dwi", dwi)}
+    needed |= dict.fromkeys(("jobs", "seed", "restart"), ("--lesions", lesions))
+    context = click.get_current_context()
+    for name, (option, value) in needed.items():
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and value is None:
+            raise InputError(f"score-aspects: --{name} needs {option}; leave it out")
 
 
 def _score_cohort(

@@ -343,6 +343,31 @@ def run(*arguments):
     return CliRunner().invoke(score_aspects_command, [str(argument) for argument in arguments])
 
 
+def test_fewer_patients_leave_no_analysis_of_the_earlier_ones(lesions, table, tmp_path):
+    out, few = tmp_path / "out", tmp_path / "few.tsv"
+    score_cohort(lesions, out, participants=table)
+    assert any((out / "tables").iterdir())
+    few.write_text("participant_id\tnihss\nsub-1\t3\nsub-3\t5\n")
+    score_cohort(lesions, out, participants=few)
+    kept = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
+    kept = {name for name in kept if not name.startswith(".scores/")}
+    assert kept == {*read_record(out)["sha256"], "cohort.json"}
+
+
+def test_files_of_somebody_else_are_not_overwritten(lesions, table, tmp_path):
+    own = tmp_path / "out"
+    own.mkdir()
+    (own / "scores.tsv").write_text("mine")
+    with pytest.raises(InputError, match=r"holds other files than a cohort's scores \(scores\.tsv"):
+        score_cohort(lesions, own, participants=table)
+    assert (own / "scores.tsv").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_named(lesions, table):
+    with pytest.raises(InputError, match=r"cannot be (used|written)"):
+        score_cohort(lesions, table / "inside", participants=table)
+
+
 @pytest.mark.usefixtures("no_page")
 def test_the_command(lesions, table, tmp_path):
     out = tmp_path / "out"
@@ -360,6 +385,10 @@ def test_the_command(lesions, table, tmp_path):
         (["--lesions", "a", "--lesion", "b"], "give --lesions for a cohort, or --lesion"),
         (["--lesion", "b", "--participants", "c"], "needs --lesions DIR"),
         (["--lesions", "none"], "none: no such folder"),
+        (["--lesion", "b", "--registration", "syn"], "--registration needs --dwi"),
+        (["--lesions", "a", "--registration", "syn"], "--registration needs --dwi"),
+        (["--lesion", "b", "--restart"], "--restart needs --lesions"),
+        (["--dwi", "b", "--jobs", "2"], "--jobs needs --lesions"),
         (["--lesions", "none", "--participants", "c.tsv"], "c.tsv: no such file"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -68,7 +70,11 @@ def test_area_is_that_of_scikit_learn(cohort):
     positive, (marker, _) = cohort
     area = area_under(positive, marker)
     assert area.value == pytest.approx(roc_auc_score(positive, marker))
-    assert 0 <= area.low <= area.value <= area.high <= 1
+    if np.isnan(area.low):
+        assert area.error < 1e-7
+        assert np.isnan(area.high)
+    else:
+        assert 0 <= area.low <= area.value <= area.high <= 1
 
 
 @settings(max_examples=40)
@@ -76,7 +82,7 @@ def test_area_is_that_of_scikit_learn(cohort):
 def test_area_depends_on_ranks_alone_and_turns_over(cohort):
     positive, (marker, _) = cohort
     area = area_under(positive, marker)
-    assert area_under(positive, np.exp(marker)) == area
+    np.testing.assert_equal(astuple(area_under(positive, np.exp(marker))), astuple(area))
     assert area_under(positive, -marker).value == pytest.approx(1 - area.value)
     assert area_under(~positive, -marker).error == pytest.approx(area.error)
 
@@ -125,13 +131,32 @@ def test_markers_that_order_alike_have_no_test():
     positive, (_, marker) = simulated(40)
     test = compare_areas(positive, marker, 3 * marker + 1)
     assert test.difference == 0
-    assert np.isnan(test.p)
+    assert np.isnan([test.low, test.high, test.z, test.p]).all()
 
 
-def test_a_perfect_marker():
-    positive = np.array([False, False, True, True])
-    area = area_under(positive, np.array([1.0, 2.0, 3.0, 4.0]))
-    assert (area.value, area.low, area.high) == (1, 1, 1)
+@pytest.mark.parametrize(
+    ("severity", "value"),
+    [([1, 2, 3, 4, 5, 6, 7, 8], 1), ([8, 7, 6, 5, 4, 3, 2, 1], 0), ([10] * 8, 0.5)],
+)
+def test_complete_separation_and_complete_ties_have_no_interval(severity, value):
+    positive = np.arange(8) >= 6
+    area = area_under(positive, np.array(severity, float))
+    assert area.value == value
+    assert np.isnan([area.low, area.high]).all()
+
+
+def test_a_difference_of_certain_looking_areas_has_no_interval():
+    positive = np.arange(8) >= 6
+    test = compare_areas(positive, np.arange(8.0), np.full(8, 10.0))
+    assert test.difference == 0.5
+    assert np.isnan([test.low, test.high, test.z, test.p]).all()
+
+
+def test_one_pair_out_of_order_is_enough_for_an_interval():
+    positive = np.arange(8) >= 6
+    area = area_under(positive, np.array([1.0, 2, 3, 4, 5, 7, 6, 8]))
+    assert area.value == pytest.approx(11 / 12)
+    assert area.low < area.value < area.high
 
 
 def test_one_patient_on_a_side_is_refused():
@@ -158,12 +183,27 @@ def test_of_equal_indices_the_strictest_threshold_is_taken():
 
 
 @pytest.mark.parametrize("lower_is_worse", [True, False])
+@pytest.mark.parametrize("step", [0.0, 1.0])
+def test_no_threshold_where_none_is_better_than_chance(lower_is_worse, step):
+    positive = np.arange(8) >= 5
+    # All the same, or those with the condition at the wrong end.
+    marker = step * np.arange(8.0) * (1 if lower_is_worse else -1)
+    chosen = youden_threshold(roc_curve_of(positive, marker, lower_is_worse=lower_is_worse))
+    interval = threshold_interval(positive, marker, 1, lower_is_worse=lower_is_worse)
+    point = operating_point(positive, marker, chosen, lower_is_worse=lower_is_worse)
+    assert np.isnan([chosen, *interval]).all()
+    assert np.isnan([*astuple(point.sensitivity)[2:], *astuple(point.specificity)[2:]]).all()
+    assert np.isnan(point.youden)
+
+
+@pytest.mark.parametrize("lower_is_worse", [True, False])
 @given(cohorts)
 @settings(max_examples=25)
 def test_no_threshold_has_a_larger_index(lower_is_worse, cohort):
     positive, (marker, _) = cohort
     chosen = youden_threshold(roc_curve_of(positive, marker, lower_is_worse=lower_is_worse))
     best = operating_point(positive, marker, chosen, lower_is_worse=lower_is_worse).youden
+    best = 0.0 if np.isnan(chosen) else best
     for threshold in np.unique(marker):
         point = operating_point(positive, marker, threshold, lower_is_worse=lower_is_worse)
         assert point.youden <= best + 1e-12

@@ -37,13 +37,26 @@ def test_a_lesion_of_one_region_is_all_mca_and_unflagged():
     assert scored.flags == ()
 
 
-def test_both_sides_are_flagged_from_a_millilitre_on():
-    left, right = map_value(Region.C, "left"), map_value(Region.C, "right")
-    assert codes(score_lesion(of_values(left, right))) == {"bilateral"}
+@pytest.mark.parametrize(("voxels", "flags"), [(990, set()), (1010, {"bilateral"})])
+def test_both_sides_are_flagged_from_a_millilitre_on(voxels, flags):
+    left, right = (map_value(Region.M5, side) for side in ("left", "right"))
     lesion = of_values(left, right)
-    voxels = np.argwhere(standard_atlas().labels == right)
-    lesion.mask[tuple(voxels[990:].T)] = False
-    assert codes(score_lesion(lesion)) == set()
+    places = np.argwhere(standard_atlas().labels == right)
+    lesion.mask[tuple(places[voxels:].T)] = False
+    scored = score_lesion(lesion)
+    assert (scored.score.left, scored.score.right) == (9, 10)
+    assert codes(scored) == flags
+
+
+def test_points_lost_on_both_sides_are_flagged_however_small():
+    touched = [map_value(Region.L, side) for side in ("left", "right")]
+    atlas = standard_atlas()
+    mask = np.zeros(atlas.labels.shape, bool)
+    for value in touched:
+        mask[tuple(np.argwhere(atlas.labels == value)[0])] = True
+    scored = score_lesion(Lesion(mask, atlas.affine))
+    assert (scored.score.left, scored.score.right) == (9, 9)
+    assert "bilateral" in codes(scored)
 
 
 def test_a_lesion_outside_the_regions_is_flagged():

@@ -13,9 +13,13 @@ from aspects_scorer.severity.analysis import (
     compare_with_readers,
 )
 from aspects_scorer.severity.deduction_tables import pattern_in_words
-from aspects_scorer.severity.figures import bland_altman_figure, deductions_figure
+from aspects_scorer.severity.figures import (
+    bland_altman_figure,
+    deductions_figure,
+    roc_figure,
+)
 from aspects_scorer.severity.report import CohortCounts, facts_of, sections_of
-from aspects_scorer.severity.tables import roc_table
+from aspects_scorer.severity.tables import published_thresholds_table, roc_table
 from atlas_builder.anatomy import Region
 from atlas_builder.validation.tables import to_csv
 
@@ -75,6 +79,62 @@ def test_published_figures_stand_beside(analyses):
     ]
     assert [row[3] for row in table.rows][-2:] == [0.762, 0.751]
     assert "≥ 27.86 mL" in to_csv(table)
+
+
+def few(aspects: list[float], volume: list[float]) -> PatientArrays:
+    """Return eight patients, the last two with moderate strokes, none with an MCA lesion."""
+    nobody = np.zeros((8, 10), bool)
+    return PatientArrays(
+        np.array([1.0, 2, 3, 4, 5, 6, 9, 12]),
+        np.array(aspects, float),
+        np.array(volume, float),
+        np.full(8, 0.2),
+        {"left": nobody, "right": nobody},
+    )
+
+
+def test_tables_give_no_threshold_that_is_no_better_than_chance():
+    # Everyone's ASPECTS is full, and the larger lesions are those of the mild strokes.
+    (analysis,), _ = analyse_severity(few([10] * 8, [80, 70, 60, 50, 40, 30, 20, 10]), 1)
+    table = roc_table([analysis])
+    for row, area in ((0, "0.500"), (1, "0.000")):
+        shown = [table.text(row, column) for column in range(3, 9)]
+        assert shown == [area, "–", "–", "–", "–", "–"]
+    assert "no threshold is better than chance" in table.note
+    published = published_thresholds_table([analysis])
+    assert [published.text(row, 6) for row in (0, 1)] == ["–", "–"]
+    assert "no threshold is better than chance" in published.note
+    assert not re.search("nan|inf|∞", to_csv(table) + table.note)
+
+
+def test_tables_give_no_interval_to_groups_that_are_separated():
+    # Volume separates the groups, ASPECTS all but one pair of patients.
+    patients = few([10, 10, 9, 9, 8, 6, 7, 5], [1, 2, 3, 4, 5, 6, 7, 8])
+    (analysis,), _ = analyse_severity(patients, 1)
+    table = roc_table([analysis])
+    assert [table.text(1, column) for column in (3, 4, 5)] == ["1.000", "–", "≥ 7.00 mL"]
+    assert " to " in table.text(0, 4)
+    separated = "no interval can be given where the groups are separated or tied completely"
+    assert separated in table.note
+    assert "better than chance" not in table.note
+    assert "beside a difference" not in table.note
+    (legend,) = (axes.get_legend() for axes in roc_figure([analysis]).axes)
+    assert "core volume: 1.000 (–)" in [text.get_text() for text in legend.get_texts()]
+    facts = {fact.name: fact for fact in facts_of(COUNTS, [analysis])}
+    assert facts["AUC, core volume"].remark == "–; published 0.751"
+
+
+def test_tables_give_no_interval_to_a_difference_without_variance():
+    (analysis,), _ = analyse_severity(few([10] * 8, [1, 2, 3, 4, 5, 6, 7, 8]), 1)
+    note = roc_table([analysis]).note
+    assert "all patients −0.500 (–), p withheld" in note
+    assert "beside a difference: no interval can be given" in note
+
+
+def test_notes_name_nothing_missing_where_nothing_is(analyses):
+    notes = roc_table(analyses).note + published_thresholds_table(analyses).note
+    assert "better than chance" not in notes
+    assert "no interval can be given" not in notes
 
 
 def test_everything_is_on_the_page(analyses):
