@@ -32,6 +32,7 @@ from atlas_builder.construction.workers import open_workers
 from atlas_builder.errors import InputError
 from atlas_builder.io.files import replacing, sha256_of
 from atlas_builder.io.participants import Refusal
+from atlas_builder.io.result_folder import names_inside
 from atlas_builder.phantom.mni_atlas import LABELS_FILE
 from atlas_builder.progress import Progress, no_progress
 from atlas_builder.reporting.validation_report import write_validation_report
@@ -180,14 +181,7 @@ def read_record(out: Path) -> dict[str, Any]:
 
 def _check_folder(out: Path) -> None:
     """Make sure that nothing but an earlier run's files can be overwritten."""
-    try:
-        if not out.exists():
-            return
-        if not out.is_dir():
-            raise InputError(f"{out}: is a file; give a folder for the scores")
-        inside = {path.name for path in out.iterdir()}
-    except OSError as error:
-        raise InputError(f"{out}: cannot be used ({error.strerror}); check the path") from None
+    inside = names_inside(out, "scores")
     if inside and not inside & {RECORD, _WORK}:
         raise InputError(
             f"{out}: holds other files than a cohort's scores ({min(inside)}); give a new or an "

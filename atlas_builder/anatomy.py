@@ -26,6 +26,9 @@ Side: TypeAlias = Literal["left", "right"]
 LEVELS: tuple[Level, ...] = ("BGL", "SGL")
 SIDES: tuple[Side, ...] = ("left", "right")
 
+SGL_ABOVE_BGL_MM = 20.0
+"""How far the supraganglionic level lies above the basal ganglia level, along the normal."""
+
 
 class Region(IntEnum):
     """The ten ASPECTS regions; the value is the label value."""

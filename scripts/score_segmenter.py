@@ -30,7 +30,7 @@ from aspects_scorer.segmentation.lesion_shapes import (
     Part,
     lesion_files,
     participant_of,
-    read_lesion,
+    read_shape,
 )
 from aspects_scorer.segmentation.weights import SHIPPED
 from aspects_scorer.severity.agreement import icc_agreement
@@ -44,6 +44,7 @@ from atlas_builder.phantom.mni_atlas import MniAspects, lookup_table
 from atlas_builder.phantom.old_lesions import OldInfarct
 from atlas_builder.phantom.person import draw_person
 from atlas_builder.reporting.colours import REGION_COLOURS
+from atlas_builder.validation.overlap import dice
 
 HOURS = (2.0, 48.0)
 OLD_INFARCTS = 0.2  # share of the persons who carry one
@@ -164,8 +165,8 @@ def simulate(task: Task) -> None:
     """Write the scan of a new person."""
     rng = np.random.default_rng(task.seed)
     person = draw_person(rng.uniform(20, 90), "F" if rng.random() < 0.5 else "M", rng)
-    old = [OldInfarct(read_lesion(task.old))] if rng.random() < OLD_INFARCTS else []
-    infarct = Infarct(read_lesion(task.lesion), rng.uniform(*HOURS), int(rng.integers(2**31)))
+    old = [OldInfarct(read_shape(task.old))] if rng.random() < OLD_INFARCTS else []
+    infarct = Infarct(read_shape(task.lesion), rng.uniform(*HOURS), int(rng.integers(2**31)))
     anatomy = make_anatomy(load_head(), person, infarct, old)
     scan = simulate_dwi(anatomy, rng)
     inside = anatomy.grey.astype(np.uint16) + anatomy.white + anatomy.csf > 127
@@ -195,12 +196,6 @@ def resampled(
     last = np.array(mask.shape).reshape(3, 1, 1, 1) - 1
     inside = ((nearest >= 0) & (nearest <= last)).all(axis=0)
     return mask[tuple(np.clip(nearest, 0, last))] & inside
-
-
-def dice(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """Return the Dice similarity coefficient, 1 for two empty masks."""
-    total = int(first.sum()) + int(second.sum())
-    return 2 * int((first & second).sum()) / total if total else 1.0
 
 
 def print_figures(rows: list[Row]) -> None:

@@ -21,6 +21,7 @@ from scipy import ndimage
 
 from aspects_scorer.segmentation.preprocessing import Sampling
 from atlas_builder.errors import InputError
+from atlas_builder.preprocessing.components import largest_component
 
 _GRID_MM = 2.0  # in plane; slices stay
 _SMOOTHING_MM = 1.0
@@ -93,7 +94,7 @@ def _brain_parts(values: Array, steps: NDArray[np.float64]) -> Mask:
     """Return grey and white matter, infarcts included."""
     bright, level = _bright(values)
     capped = np.minimum(values, _CAP * level)
-    core = _largest(_eroded(bright, _NECK_MM, steps))
+    core = largest_component(_eroded(bright, _NECK_MM, steps))
     if not core.any():
         raise _no_brain("nothing bright is as thick as a brain")
     sigma = _FIELD_MM / steps
@@ -149,7 +150,7 @@ def _filled(parts: Mask, steps: NDArray[np.float64]) -> Mask:
     whole = closed[tuple(slice(n, -n) for n in room)] | parts
     for index in range(whole.shape[2]):
         whole[:, :, index] = ndimage.binary_fill_holes(whole[:, :, index])
-    return _largest(whole)
+    return largest_component(whole)
 
 
 def _check_size(brain: Mask, steps: NDArray[np.float64]) -> None:
@@ -162,13 +163,6 @@ def _check_size(brain: Mask, steps: NDArray[np.float64]) -> None:
             f"what is bright measures {' x '.join(f'{side:.0f}' for side in extent)} mm; check the "
             "voxel size"
         )
-
-
-def _largest(mask: Mask) -> Mask:
-    labels, count = ndimage.label(mask)
-    if not count:
-        return mask
-    return np.asarray(labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:])))
 
 
 def _eroded(mask: Mask, radius_mm: float, steps: NDArray[np.float64]) -> Mask:

@@ -72,7 +72,7 @@ def participants_of(files: Sequence[Path]) -> list[str]:
     return sorted(participant_of(file) for file in files)
 
 
-def read_lesion(file: Path) -> LesionMask:
+def read_shape(file: Path) -> LesionMask:
     """Read a lesion mask in MNI space.
 
     Raises

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from aspects_scorer.segmentation.lesion_shapes import mirrored, read_lesion
+from aspects_scorer.segmentation.lesion_shapes import mirrored, read_shape
 from atlas_builder.io.files import replacing
 from atlas_builder.phantom.anatomy import make_anatomy, places_of
 from atlas_builder.phantom.coarse_head import CoarseHead, coarse_head
@@ -118,7 +118,7 @@ def draw_tissue_scan(
     past = []
     if old and rng.random() < _OLD_INFARCT_ODDS:
         past.append(
-            OldInfarct(read_lesion(old[int(rng.integers(len(old)))]), int(rng.integers(2**31)))
+            OldInfarct(read_shape(old[int(rng.integers(len(old)))]), int(rng.integers(2**31)))
         )
     anatomy = make_anatomy(head, person, old_infarcts=past)
     coarse = coarse_head(head)
@@ -136,7 +136,7 @@ def draw_tissue_scan(
     fat = solid & (anatomy.hu > -150) & (anatomy.hu < -40)
     planted = np.zeros((len(lesions), *shape), np.uint8)
     for place, file in zip(planted, lesions, strict=True):
-        lesion = read_lesion(file)
+        lesion = read_shape(file)
         _plant(
             place,
             mirrored(lesion) if rng.random() < 0.5 else lesion,

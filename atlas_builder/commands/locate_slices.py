@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from atlas_builder.commands.options import CONTEXT
+from atlas_builder.commands.options import (
+    CONTEXT,
+    localizer_option,
+    require_scan,
+    series_option,
+)
 from atlas_builder.errors import InputError
 
 
@@ -24,13 +29,8 @@ from atlas_builder.errors import InputError
     metavar="FILE.json",
     help="Write what is printed to a file as well.",
 )
-@click.option(
-    "--localizer",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="The weights of a network that train-localizer trained.",
-)
-@click.option("--series", help="The DICOM series to use, by its number or UID.")
+@localizer_option
+@series_option
 def locate_slices_command(
     scan: Path, figure: Path | None, out: Path | None, localizer: Path | None, series: str | None
 ) -> None:
@@ -40,12 +40,7 @@ def locate_slices_command(
     probability; then what the alignment with a standard head says, reservations, and the
     probability and the position of every slice.
     """
-    try:
-        found = scan.exists()
-    except OSError:  # such as for a name that is too long
-        found = False
-    if not found:
-        raise InputError(f"{scan}: no such file or folder; check the path")
+    require_scan(scan)
     for path, suffix in ((figure, ".png"), (out, ".json")):
         if path is not None and (
             path.suffix.lower() != suffix or not path.absolute().parent.is_dir()

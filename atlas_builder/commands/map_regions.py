@@ -7,8 +7,12 @@ from pathlib import Path
 import click
 
 from atlas_builder.anatomy import SIDES
-from atlas_builder.commands.options import CONTEXT
-from atlas_builder.errors import InputError
+from atlas_builder.commands.options import (
+    CONTEXT,
+    localizer_option,
+    require_scan,
+    series_option,
+)
 
 
 @click.command("map-regions", context_settings=CONTEXT)
@@ -38,13 +42,8 @@ from atlas_builder.errors import InputError
     metavar="K",
     help="The slice above the basal ganglia, about 2 cm higher.  [default: by position]",
 )
-@click.option(
-    "--localizer",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="The weights of a network that train-localizer trained.",
-)
-@click.option("--series", help="The DICOM series to use, by its number or UID.")
+@localizer_option
+@series_option
 @click.option(
     "--allow-nearest-age",
     is_flag=True,
@@ -66,12 +65,7 @@ def map_regions_command(
     The folder gets the regions on the scan's own grid (regions.nii.gz, and regions.seg.dcm for
     DICOM), their densities (regions.tsv), a picture, a report and mapping.json.
     """
-    try:
-        found = scan.exists()
-    except OSError:  # such as for a name that is too long
-        found = False
-    if not found:
-        raise InputError(f"{scan}: no such file or folder; check the path")
+    require_scan(scan)
     from atlas_builder.mapping.processes import registration_processes  # noqa: PLC0415
 
     with registration_processes() as executor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -28,6 +29,32 @@ jobs_option = click.option(
     show_default="all cores",
     help="Processes at once.",
 )
+
+
+localizer_option = click.option(
+    "--localizer",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The weights of a network that train-localizer trained.",
+)
+
+series_option = click.option("--series", help="The DICOM series to use, by its number or UID.")
+
+
+def require_scan(scan: Path) -> None:
+    """Refuse a scan that is not there, before anything slow is loaded.
+
+    Raises
+    ------
+    InputError
+        There is no such file or folder.
+    """
+    try:
+        found = scan.exists()
+    except OSError:  # such as for a name that is too long
+        found = False
+    if not found:
+        raise InputError(f"{scan}: no such file or folder; check the path")
 
 
 class AgeGroupType(click.ParamType[AgeGroup]):

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from atlas_builder.anatomy import Level, regions_of
 from atlas_builder.construction.template import ShapeUpdate
+from atlas_builder.preprocessing.components import largest_component
 from atlas_builder.transform import PlaneGrid, Transform, sample_labels
 
 
@@ -96,7 +97,7 @@ def tidy(labels: NDArray[np.uint8], midline: float) -> NDArray[np.uint8]:
     kept = np.zeros_like(labels)
     for value in np.unique(labels[labels > 0]):
         for side in (~on_left, on_left):
-            kept[_largest_component((labels == value) & side)] = value
+            kept[largest_component((labels == value) & side)] = value
     filled = kept.copy()
     whole = [
         (ndimage.binary_fill_holes((kept == value) & side), value)
@@ -107,10 +108,3 @@ def tidy(labels: NDArray[np.uint8], midline: float) -> NDArray[np.uint8]:
     for region, value in sorted(whole, key=lambda pair: np.count_nonzero(pair[0])):
         filled[region & (filled == 0)] = value
     return filled
-
-
-def _largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    components, count = ndimage.label(mask)
-    if count == 0:
-        return mask
-    return components == 1 + np.argmax(np.bincount(components.ravel())[1:])

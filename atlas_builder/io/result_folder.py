@@ -27,16 +27,34 @@ def check_result_folder(out: Path, kind: str, record: str, files: Set[str]) -> N
     InputError
         It is a file, or holds anything but an earlier result.
     """
-    try:
-        if not out.exists():
-            return
-        if not out.is_dir():
-            raise InputError(f"{out}: is a file; give a folder for the {kind}")
-        inside = {path.name for path in out.iterdir()}
-    except OSError as error:
-        raise InputError(f"{out}: cannot be used ({error.strerror}); check the path") from None
+    inside = names_inside(out, kind)
     if inside and (record not in inside or inside - files):
         other = sorted(inside - files) or sorted(inside)
         raise InputError(
             f"{out}: holds other files than a {kind} ({other[0]}); give a new or an empty folder"
         )
+
+
+def names_inside(out: Path, kind: str) -> set[str]:
+    """Return what a folder for a result holds; nothing where it is yet to be made.
+
+    Parameters
+    ----------
+    out : Path
+        The folder.
+    kind : str
+        What is written to it, in a word.
+
+    Raises
+    ------
+    InputError
+        It is a file, or cannot be looked into.
+    """
+    try:
+        if not out.exists():
+            return set()
+        if not out.is_dir():
+            raise InputError(f"{out}: is a file; give a folder for the {kind}")
+        return {path.name for path in out.iterdir()}
+    except OSError as error:
+        raise InputError(f"{out}: cannot be used ({error.strerror}); check the path") from None

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from atlas_builder.anatomy import SGL_ABOVE_BGL_MM
 from atlas_builder.phantom.acquisition import Acquisition
 from atlas_builder.phantom.volumes import Anatomy
 
 Array = NDArray[np.float64]
 
 _HEAD_HU = -300.0
-SGL_ABOVE_BGL_MM = 20.0
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from atlas_builder.errors import InputError
+from atlas_builder.preprocessing.components import largest_component
 
 _GRID_MM = 1.0
 _AIR_HU = -1024.0  # lower values are padding, which is no part of the picture
@@ -143,7 +144,7 @@ def _head_images(image: NDArray[np.float32], spacing: tuple[float, float]) -> _H
         raise InputError(
             "no head found: nothing is denser than water; give a slice of the head in HU"
         )
-    head = ndi.binary_fill_holes(ndi.binary_dilation(_largest(head), iterations=2))
+    head = ndi.binary_fill_holes(ndi.binary_dilation(largest_component(head), iterations=2))
     places = (np.argwhere(head) - (np.array(head.shape) - 1) / 2) * _GRID_MM
     centre = places.mean(axis=0)
     radius = float(np.hypot(*(places - centre).T).max())
@@ -152,7 +153,7 @@ def _head_images(image: NDArray[np.float32], spacing: tuple[float, float]) -> _H
     soft = ndi.binary_opening(
         (density > _BRAIN_HU[0]) & (density < _BRAIN_HU[1] + 10), iterations=4
     )
-    deep = ndi.distance_transform_edt(ndi.binary_fill_holes(_largest(soft & head)))
+    deep = ndi.distance_transform_edt(ndi.binary_fill_holes(largest_component(soft & head)))
     inside = (deep * _GRID_MM > _BONE_EDGE_MM).astype(np.float32)
     brain = _to_grid(np.clip(image, *_BRAIN_HU), spacing)
     fine, coarse = (_mean_within(brain, inside, sigma / _GRID_MM) for sigma in _STRUCTURE_MM)
@@ -250,14 +251,3 @@ def _mean_within(
     weight = ndi.gaussian_filter(mask, sigma)
     mean: NDArray[np.float32] = ndi.gaussian_filter(image * mask, sigma) / np.maximum(weight, 1e-3)
     return mean
-
-
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Keep the largest connected component."""
-    labels, count = ndi.label(mask)
-    if count == 0:
-        return mask
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    largest: NDArray[np.bool_] = labels == np.argmax(sizes)
-    return largest

@@ -16,7 +16,7 @@ from aspects_scorer.segmentation.lesion_shapes import (
     mirrored,
     part_of,
     participants_of,
-    read_lesion,
+    read_shape,
 )
 from aspects_scorer.segmentation.scan_cache import ScanPlan, planted_participants
 from atlas_builder.errors import InputError
@@ -76,7 +76,7 @@ def test_a_mask_is_read_and_changes_sides(tmp_path):
     affine[:3, 3] = (9, -12, -8)
     file = tmp_path / "sub-1_mask.nii.gz"
     nib.save(nib.Nifti1Image(data, affine), file)
-    lesion = read_lesion(file)
+    lesion = read_shape(file)
 
     def place(mask):
         return mask.affine[:3] @ np.append(np.argwhere(mask.data)[0], 1)
@@ -90,11 +90,11 @@ def test_a_damaged_mask_is_named(tmp_path, content):
     file = tmp_path / "sub-1_mask.nii"
     file.write_bytes(content)
     with pytest.raises(InputError, match=r"sub-1_mask\.nii"):
-        read_lesion(file)
+        read_shape(file)
 
 
 def test_an_empty_mask_is_named(tmp_path):
     file = tmp_path / "sub-1_mask.nii"
     nib.save(nib.Nifti1Image(np.zeros((4, 4, 4), np.uint8), np.eye(4)), file)
     with pytest.raises(InputError, match=r"sub-1_mask\.nii"):
-        read_lesion(file)
+        read_shape(file)
