@@ -149,7 +149,8 @@ def score(task: Task) -> Row:
         round(float(np.linalg.norm(affine[:3, 2])), 2),
         round(float(truth.sum() * voxel_ml), 3),
         round(float(found.sum() * voxel_ml), 3),
-        round(dice(truth, found), 4),
+        # Nothing found where a lesion is too small to mark a voxel is right: 1, not undefined.
+        round(dice(truth, found), 4) if truth.any() or found.any() else 1.0,
         true_score.aspects,
         found_score.aspects,
         true_score.left,
