@@ -31,6 +31,7 @@ from slice_localizer.augmentation import resized
 from slice_localizer.cohort_exams import CohortExams, KeptScan, read_kept
 from slice_localizer.network import AspectsLocNet
 from slice_localizer.positions import heights_of, nearest, sgl_of
+from slice_localizer.starting_point import Start
 from slice_localizer.training import Plan, train
 
 BY_SCORE, BY_HEIGHT = "by score", "by height"
@@ -90,6 +91,7 @@ def cross_validate(
     *,
     device: torch.device,
     loaders: int = 1,
+    start: Start | None = None,
     progress: Progress = no_progress,
 ) -> list[Fold]:
     """Train as many networks as there are folds, and let each read the scans it never saw.
@@ -104,7 +106,7 @@ def cross_validate(
         Of each training.
     out : Path
         A folder a fold: checkpoints while it trains, then what it found.
-    device, loaders
+    device, loaders, start
         See `slice_localizer.training.train`.
     progress : callable
         Told the fold with its stage, how many steps are done and how many there are.
@@ -124,7 +126,7 @@ def cross_validate(
             def show(stage: str, step: int, steps: int, number: int = number) -> None:
                 progress(f"Fold {number} of {folds}: {stage.lower()}", step, steps)
 
-            _run_fold(used, kept, plan, folder, device, loaders, show)
+            _run_fold(used, kept, plan, folder, device, loaders, start, show)
         done.append(_read_fold(folder))
     return done
 
@@ -191,17 +193,19 @@ def _run_fold(
     folder: Path,
     device: torch.device,
     loaders: int,
+    start: Start | None,
     progress: Progress,
 ) -> None:
     """Train on some scans, read the others, and write what was found."""
     size = plan.stages[-1].size
     network = train(
         CohortExams(tuple(scan.path for scan in used), plan.seed),
-        [resized(read_kept(scan.path).exam, size) for scan in kept],
+        lambda pixels: [resized(read_kept(scan.path).exam, pixels) for scan in kept],
         plan,
         folder,
         device=device,
         loaders=loaders,
+        start=start,
         progress=progress,
     )
     found: dict[str, list[dict[str, Any]]] = {BY_SCORE: [], BY_HEIGHT: []}

@@ -13,6 +13,7 @@ from slice_localizer.network import HEIGHT_UNIT_MM, SliceScores
 
 _EARLIER_SHARE = 0.3  # of what the features and the first LSTM say
 _FARTHEST_MM = 60.0  # farther slices need only be known to be far
+_SMALL_ERROR_MM = 1.0  # below it heights pull the less, the nearer they are
 
 
 def training_loss(scores: Sequence[SliceScores], truths: Sequence[Truth]) -> Tensor:
@@ -41,7 +42,8 @@ def _loss(said: SliceScores, truth: Truth) -> Tensor:
     if not known.any():
         return entropy
     heights = truth.heights_mm[known].clamp(-_FARTHEST_MM, _FARTHEST_MM) / HEIGHT_UNIT_MM
+    said_heights = said.heights_mm[known] / HEIGHT_UNIT_MM
     error = functional.smooth_l1_loss(
-        said.heights_mm[known] / HEIGHT_UNIT_MM, heights, reduction="none", beta=0.1
+        said_heights, heights, reduction="none", beta=_SMALL_ERROR_MM / HEIGHT_UNIT_MM
     )
     return entropy + (truth.share[known] * error).mean()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
 import torch
 
 from atlas_builder.errors import InputError
 from slice_localizer.torchvision_models import load_resnets
+from slice_localizer.weights import read_weights
 
 IMAGENET = {
     "resnet50": "IMAGENET1K_V2",
@@ -13,6 +19,44 @@ IMAGENET = {
     "resnet18": "IMAGENET1K_V1",
 }
 """The weights that torchvision offers for each backbone."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trained network that another training goes on from.
+
+    Attributes
+    ----------
+    state : mapping of Tensor
+        Its state.
+    sha256 : str
+        Of the file of weights, in hexadecimal.
+    """
+
+    state: Mapping[str, torch.Tensor]
+    sha256: str
+
+
+def read_start(path: Path, backbone: str) -> Start:
+    """Read the network that a training is to start from.
+
+    Parameters
+    ----------
+    path : Path
+        Weights that `slice_localizer.weights.write_weights` wrote.
+    backbone : str
+        That of the network to train, see `AspectsLocNet`.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or its network has another backbone.
+    """
+    trained = read_weights(path)
+    found = trained.training["plan"]["backbone"]
+    if found != backbone:
+        raise InputError(f"{path}: holds a {found}; give --backbone {found}")
+    return Start(trained.network.state_dict(), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def choose_device(name: str) -> torch.device:

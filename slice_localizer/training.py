@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from slice_localizer.evaluation import Accuracy, evaluate
 from slice_localizer.exam import Exam
 from slice_localizer.loss import training_loss
 from slice_localizer.network import AspectsLocNet
+from slice_localizer.starting_point import Start
 
 _WARM_UP = 0.05
 _MOST_GRADIENT = 5.0
@@ -66,6 +68,9 @@ class Plan:
         See `AspectsLocNet`.
     pretrained : str or None
         See `AspectsLocNet`.
+    start : str or None
+        Which network the training goes on from: the SHA-256 of its file of weights. By default
+        the network is new.
     seed : int
         Of everything random.
     check_every : int
@@ -79,6 +84,7 @@ class Plan:
     cutmix_alpha: float = 1.0
     backbone: str = "resnet50"
     pretrained: str | None = None
+    start: str | None = None
     seed: int = 1
     check_every: int = 100
 
@@ -86,6 +92,11 @@ class Plan:
     def steps(self) -> int:
         """Of all stages."""
         return sum(stage.steps for stage in self.stages)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Of the slices, step by step."""
+        return [stage.size for stage in self.stages for _ in range(stage.steps)]
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step."""
@@ -123,12 +134,13 @@ class Progressed:
 
 def train(
     draw: DrawExam,
-    watched: Sequence[Exam],
+    watched: Callable[[int], Sequence[Exam]],
     plan: Plan,
     out: Path,
     *,
     device: torch.device,
     loaders: int = 1,
+    start: Start | None = None,
     progress: Progress = no_progress,
 ) -> AspectsLocNet:
     """Train a network, or go on where an interrupted run with the same plan stopped.
@@ -137,8 +149,8 @@ def train(
     ----------
     draw : callable
         Gives exam number ``i`` in a size. It is called in other processes.
-    watched : sequence of Exam
-        Exams to evaluate on; they decide nothing.
+    watched : callable
+        Gives the exams to evaluate on, in a size; they decide nothing.
     plan : Plan
         What to do.
     out : Path
@@ -147,6 +159,8 @@ def train(
         Where to train; mixed precision is used on it where it is fast (bfloat16).
     loaders : int
         Processes that draw exams; the network is the same for any number.
+    start : Start, optional
+        The network to go on from, that which the plan names.
     progress : callable
         Told the stage, how many steps are done and how many there are.
 
@@ -157,7 +171,10 @@ def train(
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
-    network = AspectsLocNet(plan.backbone, plan.pretrained).to(device)
+    network = AspectsLocNet(plan.backbone, plan.pretrained)
+    if start is not None:
+        network.load_state_dict(start.state)
+    network = network.to(device)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=plan.learning_rate)
     checkpoint = out / "checkpoint.safetensors"
@@ -169,6 +186,7 @@ def train(
     losses: list[float] = []
     began, waited = time.perf_counter(), 0.0
     batches = _batches(draw, plan, done, loaders)
+    watched, sizes = lru_cache(maxsize=1)(watched), plan.sizes
     for step in range(done, plan.steps):
         asked = time.perf_counter()
         batch = next(batches).to(device)
@@ -178,7 +196,7 @@ def train(
         if (step + 1) % plan.check_every == 0 or step + 1 == plan.steps:
             elapsed = time.perf_counter() - began
             seconds += elapsed
-            accuracy = evaluate(network, watched, device)
+            accuracy = evaluate(network, watched(sizes[step]), device)
             line = Progressed(step + 1, float(np.mean(losses)), accuracy, seconds, waited / elapsed)
             history.append(asdict(line))
             write_checkpoint(checkpoint, state, asdict(plan), history)
@@ -219,13 +237,13 @@ class _Exams(Dataset[Exam]):
 
     def __init__(self, draw: DrawExam, plan: Plan) -> None:
         self.draw = draw
-        self.sizes = [stage.size for stage in plan.stages for _ in range(stage.steps * plan.exams)]
+        self.exams, self.sizes = plan.exams, plan.sizes
 
     def __len__(self) -> int:
-        return len(self.sizes)
+        return self.exams * len(self.sizes)
 
     def __getitem__(self, number: int) -> Exam:
-        return self.draw(number, self.sizes[number])
+        return self.draw(number, self.sizes[number // self.exams])
 
 
 def _batches(draw: DrawExam, plan: Plan, done: int, loaders: int) -> Iterator[Batch]:

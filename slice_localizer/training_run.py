@@ -24,6 +24,7 @@ from slice_localizer.cohort_exams import EVERY_AGE, CohortExams, KeptScan, keep_
 from slice_localizer.cross_validation import cross_validate, split_folds
 from slice_localizer.persons import keep_persons
 from slice_localizer.simulated import SimulatedExams
+from slice_localizer.starting_point import Start
 from slice_localizer.training import DrawExam, Plan, train
 from slice_localizer.training_report import write_folds_report, write_training_report
 from slice_localizer.weights import Trained, write_weights
@@ -71,6 +72,7 @@ def train_on_persons(
     plan: Plan,
     machine: Machine,
     *,
+    start: Start | None = None,
     progress: Progress = no_progress,
 ) -> Path:
     """Train on scans rendered from simulated persons.
@@ -86,6 +88,8 @@ def train_on_persons(
         What to do; its seed is also that of the persons.
     machine : Machine
         Where.
+    start : Start, optional
+        The network to go on from, that which the plan names.
     progress : callable
         Told the stage, how much of it is done and how much there is.
 
@@ -113,7 +117,7 @@ def train_on_persons(
         SimulatedExams(tuple(paths[persons:]), plan.seed + 1),
         described,
     )
-    return _train(task, out, plan, machine, progress)
+    return _train(task, out, plan, machine, start, progress)
 
 
 def train_on_cohort(
@@ -123,6 +127,7 @@ def train_on_cohort(
     plan: Plan,
     machine: Machine,
     *,
+    start: Start | None = None,
     progress: Progress = no_progress,
 ) -> tuple[Path, list[Refusal]]:
     """Train on the scans of a cohort, augmented; see `train_on_persons`.
@@ -134,7 +139,7 @@ def train_on_cohort(
     ----------
     cohort : Path
         With ``participants.tsv``.
-    out, plan, machine, progress
+    out, plan, machine, start, progress
         As for `train_on_persons`; prepared scans are kept in the folder ``scans`` of `out`.
     rater : str
         Whose key slices are learnt.
@@ -170,7 +175,7 @@ def train_on_cohort(
         described,
         refusals,
     )
-    return _train(task, out, plan, machine, progress), refusals
+    return _train(task, out, plan, machine, start, progress), refusals
 
 
 def cross_validate_cohort(
@@ -181,13 +186,14 @@ def cross_validate_cohort(
     plan: Plan,
     machine: Machine,
     *,
+    start: Start | None = None,
     progress: Progress = no_progress,
 ) -> list[Refusal]:
     """Cross-validate on all scans of a cohort, whatever their split, and write the report.
 
     Parameters
     ----------
-    cohort, out, rater, plan, machine, progress
+    cohort, out, rater, plan, machine, start, progress
         As for `train_on_cohort`.
     folds : int
         How many.
@@ -213,6 +219,7 @@ def cross_validate_cohort(
         out,
         device=machine.device,
         loaders=machine.loaders,
+        start=start,
         progress=progress,
     )
     inputs = {"settings": _settings(plan, described), "versions": _versions()}
@@ -242,17 +249,24 @@ def _scans(
     return keep_scans(cohort, out / "scans", rater, chosen, jobs=machine.jobs, progress=progress)
 
 
-def _train(task: _Task, out: Path, plan: Plan, machine: Machine, progress: Progress) -> Path:
+def _train(
+    task: _Task,
+    out: Path,
+    plan: Plan,
+    machine: Machine,
+    start: Start | None,
+    progress: Progress,
+) -> Path:
     """Train, calibrate, and write weights and report."""
     _use_threads(machine)
-    first, last = plan.stages[0].size, plan.stages[-1].size
     network = train(
         task.drawn,
-        [task.watched(number, first) for number in range(_WATCHED_EXAMS)],
+        lambda size: [task.watched(number, size) for number in range(_WATCHED_EXAMS)],
         plan,
         out,
         device=machine.device,
         loaders=machine.loaders,
+        start=start,
         progress=progress,
     )
     curve = [json.loads(line) for line in (out / _CURVE).read_text("utf-8").splitlines()]
@@ -263,7 +277,7 @@ def _train(task: _Task, out: Path, plan: Plan, machine: Machine, progress: Progr
         "curve": curve,
         "versions": _versions(),
     }
-    trained = Trained(network.cpu(), Calibration(), last, training)
+    trained = Trained(network.cpu(), Calibration(), plan.stages[-1].size, training)
     calibrated = calibrate(trained, task.watched, _WATCHED_EXAMS, out, machine.device, progress)
     write_weights(out / WEIGHTS, calibrated)
     settings["calibration"] = {

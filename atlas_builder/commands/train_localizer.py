@@ -95,6 +95,19 @@ class StagesType(click.ParamType[tuple[tuple[int, int], ...]]):
     "--pretrained", is_flag=True, help="Start from ImageNet's weights, which torchvision fetches."
 )
 @click.option(
+    "--start",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Go on from the network of an earlier training, its localizer.safetensors.",
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0.0, min_open=True),
+    default=1e-3,
+    show_default=True,
+    help="The highest of Adam's.",
+)
+@click.option(
     "--check-every",
     type=click.IntRange(1),
     default=50,
@@ -126,6 +139,8 @@ def train_localizer_command(
     stages: tuple[tuple[int, int], ...],
     batch: int,
     pretrained: bool,
+    start: Path | None,
+    learning_rate: float,
     check_every: int,
     seed: int,
     jobs: int,
@@ -141,9 +156,15 @@ def train_localizer_command(
         raise click.UsageError("--persons is for simulated persons; leave it out with --cohort")
     if cohort is None and folds is not None:
         raise click.UsageError("--folds needs --cohort")
+    if start is not None and pretrained:
+        raise click.UsageError("--start and --pretrained are two starts; give one")
     try:
         from slice_localizer import training_run as run  # noqa: PLC0415
-        from slice_localizer.starting_point import choose_device, imagenet_weights  # noqa: PLC0415
+        from slice_localizer.starting_point import (  # noqa: PLC0415
+            choose_device,
+            imagenet_weights,
+            read_start,
+        )
         from slice_localizer.training import Plan, Stage  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise InputError(
@@ -152,11 +173,14 @@ def train_localizer_command(
     from atlas_builder.progress import console_progress  # noqa: PLC0415
 
     machine = run.Machine(choose_device(device), jobs, loaders)
+    begun = read_start(start, backbone) if start is not None else None
     plan = Plan(
         stages=tuple(Stage(size, steps) for size, steps in stages),
         exams=batch,
+        learning_rate=learning_rate,
         backbone=backbone,
         pretrained=imagenet_weights(backbone) if pretrained else None,
+        start=begun.sha256 if begun is not None else None,
         seed=seed,
         check_every=check_every,
     )
@@ -167,15 +191,15 @@ def train_localizer_command(
     with console_progress() as progress:
         if cohort is None:
             weights = run.train_on_persons(
-                out, persons or _PERSONS, plan, machine, progress=progress
+                out, persons or _PERSONS, plan, machine, start=begun, progress=progress
             )
         elif folds is None:
             weights, refusals = run.train_on_cohort(
-                cohort, out, rater, plan, machine, progress=progress
+                cohort, out, rater, plan, machine, start=begun, progress=progress
             )
         else:
             refusals = run.cross_validate_cohort(
-                cohort, out, rater, folds, plan, machine, progress=progress
+                cohort, out, rater, folds, plan, machine, start=begun, progress=progress
             )
     for refusal in refusals:
         click.echo(f"Left out {refusal.participant_id}: {refusal.reason}", err=True)

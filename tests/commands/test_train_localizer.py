@@ -95,11 +95,27 @@ def test_from_persons_to_weights_and_a_report(simple, tmp_path, capsys) -> None:
     assert json.loads((out / "localizer.json").read_text())["size"] == 32
 
 
+def test_a_training_starts_from_an_earlier_one(simple, tmp_path) -> None:
+    from hashlib import sha256  # noqa: PLC0415
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    arguments = ["--persons", 1, "--stages", "32x1", *SMALL.split()]
+    run(*arguments, "--out", first)
+    start = first / "localizer.safetensors"
+    run(*arguments, "--start", start, "--learning-rate", "1e-5", "--out", second)
+    plan = json.loads((second / "localizer.json").read_text())["training"]["plan"]
+    assert plan["start"] == sha256(start.read_bytes()).hexdigest()
+    assert plan["learning_rate"] == 1e-5
+    with pytest.raises(InputError, match=r"holds a resnet18; give --backbone resnet18"):
+        run("--start", start, "--device", "cpu", "--out", tmp_path / "third")
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (["--cohort", "c", "--persons", "3"], "leave it out with --cohort"),
         (["--folds", "5"], "--folds needs --cohort"),
+        (["--start", "localizer.safetensors", "--pretrained"], "two starts; give one"),
         (["--stages", "112"], "'112' is no stage"),
         (["--stages", "16x100"], "at least 32"),
         (["--stages", "112x0"], "no stage"),

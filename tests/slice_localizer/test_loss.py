@@ -32,10 +32,10 @@ def test_right_answers_cost_next_to_nothing():
 
 
 def test_a_height_error_of_one_unit():
-    """Beyond a tenth of the unit of 20 mm the loss grows by 1 a unit."""
+    """Beyond 1 mm the loss grows by 1 a unit of 20 mm."""
     exact = training_loss([scores([0.0], [0.0])], [truth([0.0], [0.0])])
     off = training_loss([scores([0.0], [20.0])], [truth([0.0], [0.0])])
-    assert float((off - exact).detach()) == pytest.approx(1.0 - 0.05)
+    assert float((off - exact).detach()) == pytest.approx(1.0 - 0.025)
 
 
 def test_far_slices_need_only_be_known_to_be_far():

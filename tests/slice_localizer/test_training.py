@@ -13,6 +13,7 @@ from atlas_builder.errors import InputError
 from slice_localizer import network as network_module
 from slice_localizer.persons import PersonVolume
 from slice_localizer.simulated import SimulatedExams
+from slice_localizer.starting_point import Start
 from slice_localizer.training import Plan, Stage, train
 
 CPU = torch.device("cpu")
@@ -52,7 +53,7 @@ def same(network, other):
 
 @pytest.fixture
 def watched(exam_of):
-    return [exam_of(100), exam_of(101)]
+    return lambda size: [exam_of(100, size), exam_of(101, size)]
 
 
 def test_an_interrupted_training_gives_the_same_bits(exam_of, watched, tmp_path):
@@ -127,11 +128,38 @@ def test_another_plan_does_not_go_on(exam_of, watched, tmp_path):
 def test_it_learns_where_the_level_is(exam_of, tmp_path):
     """Brightness tells the height; a few dozen steps from a random start find that."""
     plan = replace(PLAN, stages=(Stage(32, 24),), cutmix_share=0.0, check_every=8)
-    watched = [exam_of(number) for number in range(1000, 1008)]
-    train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0)
+    train(
+        exam_of,
+        lambda _: [exam_of(n) for n in range(1000, 1008)],
+        plan,
+        tmp_path,
+        device=CPU,
+        loaders=0,
+    )
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
     assert curve[-1]["loss"] < 0.7 * curve[0]["loss"]
     assert all(0 <= line["waiting"] <= 1 for line in curve)
+
+
+def test_exams_are_watched_in_the_size_of_the_stage(exam_of, tmp_path):
+    sizes = []
+
+    def watched(size):
+        sizes.append(size)
+        return [exam_of(100, size)]
+
+    plan = replace(PLAN, stages=(Stage(32, 2), Stage(48, 2)), exams=1, check_every=1)
+    train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0)
+    assert sizes == [32, 48]  # each drawn once
+
+
+def test_a_training_goes_on_from_another_network(exam_of, watched, tmp_path):
+    other = train(exam_of, watched, PLAN, tmp_path / "other", device=CPU, loaders=0)
+    start = Start(other.state_dict(), "sha")
+    plan = replace(PLAN, stages=(Stage(32, 1),), start="sha", learning_rate=1e-9)
+    network = train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0, start=start)
+    for name, value in network.named_parameters():
+        torch.testing.assert_close(value, other.get_parameter(name), rtol=0, atol=1e-7)
 
 
 def test_the_learning_rate_rises_then_falls_along_a_cosine():
