@@ -33,7 +33,8 @@ Freedom = Literal["shift", "similarity", "affine"]
 _UNIT_MM = 50.0  # at this distance from the centre a change of shape moves points by its size in mm
 _SETTLED = 1e-6  # added to the diagonal, relative
 _FEWEST_POINTS = 200
-_LEAST_SEEN = 0.4
+LEAST_SEEN = 0.4
+"""Of a pattern: a scan that shows less of it may show anything."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def align(
         if np.count_nonzero(inside) < _FEWEST_POINTS:
             return Alignment(start, found, 0.0)
         rows = columns[inside]
-        residuals = _looked_up(image, indices[:, inside]) - pattern.values[inside]
+        residuals = look_up(image, indices[:, inside]) - pattern.values[inside]
         residuals -= rows[:, count:] @ found
         weights = pattern.weights[inside] * _say(residuals, tolerance_hu)
         weighted = rows * (weights / weights.sum())[:, np.newaxis]
@@ -176,7 +177,8 @@ def align(
     )
 
 
-def _looked_up(image: NDArray[np.float32], indices: Array) -> Array:
+def look_up(image: NDArray[np.float32], indices: Array) -> Array:
+    """Return an image's values at fractional indices, shape (3, n)."""
     values: Array = ndimage.map_coordinates(image, indices, np.float64, order=1, mode="nearest")
     return values
 
@@ -196,9 +198,9 @@ def _correlation(
     indices, inside = scan.indices(affine[:3, :3] @ pattern.points + affine[:3, 3:])
     if np.count_nonzero(inside) < _FEWEST_POINTS:
         return 0.0
-    seen = _looked_up(image, indices[:, inside])
+    seen = look_up(image, indices[:, inside])
     expected = (pattern.values + looks)[inside]
-    if pattern.weights[inside].sum() < _LEAST_SEEN * pattern.weights.sum():
+    if pattern.weights[inside].sum() < LEAST_SEEN * pattern.weights.sum():
         return 0.0  # a corner of a pattern may resemble anything
     weights = pattern.weights[inside] * _say(seen - expected, tolerance_hu)
     covariance = np.cov(np.stack([seen, expected]), aweights=weights)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
+from scipy import special
 
 from slice_localizer.positions import reaches
 from slice_localizer.reading import Level
@@ -90,6 +90,8 @@ def fit_calibration(said: Sequence[Said], true_slices: Sequence[int]) -> Calibra
     true_slices : sequence of int
         The basal ganglia slice of each.
     """
+    from scipy import optimize  # noqa: PLC0415 - slow to load, and only training fits
+
     # Scans side by side: missing slices have no probability.
     most = max(len(one.logits) for one in said)
     logits, bounds = np.full((len(said), most), -np.inf), np.zeros((2, len(said), most))

@@ -22,11 +22,13 @@ from atlas_builder.phantom.tissues import Tissue, mean_hu
 from atlas_builder.progress import Progress, no_progress
 from slice_localizer.alignment import Array, align
 from slice_localizer.coarse_scan import AIR_HU, CoarseScan, coarsen
+from slice_localizer.correction import Correction
 from slice_localizer.persons import PersonVolume, read_person
 from slice_localizer.second_opinion import align_brain
 from slice_localizer.standard_head import (
     BRAIN_SIGMA_MM,
     BRAIN_WINDOW,
+    DECIMALS,
     HEAD_SIGMA_MM,
     HEAD_WINDOW,
     Grid,
@@ -56,6 +58,7 @@ def make_standard_head(persons: Sequence[Path], progress: Progress = no_progress
     Returns
     -------
     StandardHead
+        With a correction of nothing, see `slice_localizer.making_correction`.
     """
     head = _phantom_head()
     scans, affines, points = [], [], []
@@ -64,7 +67,7 @@ def make_standard_head(persons: Sequence[Path], progress: Progress = no_progress
         scan = coarsen(_as_scan(person))
         scans.append(scan)
         points.append(person.bgl_point)
-        affines.append(_place(head, scan, person.bgl_point))
+        affines.append(place_head(head, scan, person.bgl_point))
         progress("Placing people", len(scans), len(persons))
     for turn in range(_ROUNDS):
         images, places = [], []
@@ -76,6 +79,8 @@ def make_standard_head(persons: Sequence[Path], progress: Progress = no_progress
             places.append((np.linalg.inv(affine) @ np.append(point, 1.0))[:3])
             progress("Averaging people", turn * len(scans) + number + 1, _ROUNDS * len(scans))
         head = _described(head, np.stack(images), np.stack(places))
+    head = replace(head, bgl_point=head.bgl_point.round(DECIMALS))  # as it is stored
+    head = replace(head, correction=head.no_correction())
     provenance = {"version": __version__, "persons": len(persons), "rounds": _ROUNDS}
     return replace(head, provenance=provenance)
 
@@ -110,6 +115,7 @@ def _phantom_head() -> StandardHead:
         modes=np.zeros((0, *middle.shape), np.float32),
         bgl_point=phantom.bgl_point.astype(np.float64),
         bgl_shift=np.zeros((3, 0)),
+        correction=Correction(np.zeros((3, 0)), np.zeros(3)),
         provenance={},
     )
 
@@ -135,8 +141,8 @@ def _as_scan(person: PersonVolume) -> Scan:
     return Scan(person.hu, affines)
 
 
-def _place(head: StandardHead, scan: CoarseScan, bgl_point: Array) -> Array:
-    """Align the whole head, from where the BGL points coincide."""
+def place_head(head: StandardHead, scan: CoarseScan, bgl_point: Array) -> Array:
+    """Align the whole head with a person's scan, from where the BGL points coincide."""
     start = np.diag([_USUAL_SIZE, _USUAL_SIZE, _USUAL_SIZE, 1.0])
     start[:3, 3] = bgl_point - _USUAL_SIZE * head.bgl_point
     image = scan.windowed(HEAD_WINDOW, HEAD_SIGMA_MM)

@@ -3,8 +3,9 @@
 1. Whole heads are compared at about 10 mm, the standard head at every height and at three pitches.
 2. The most alike starts are moved to fit (place, turn, size), and the best of them as an affine.
 3. The middle of the brain is aligned on its own, ever more narrowly about the level, together with
-   the modes in which people differ there. The level's point is then read off, moved by as much as
-   those modes say; last, what lies right around it is shifted to where it fits.
+   the modes in which people differ there, and what lies right around the level is shifted to where
+   it fits. The level's point is then read off, moved by as much as those modes and what they leave
+   unexplained say.
 
 A scan whose slices are stored against their positions (the file says feet where the picture shows
 the vertex) fits a standard head that is mirrored from top to bottom, and is said to be so.
@@ -12,7 +13,7 @@ the vertex) fits a standard head that is mirrored from top to bottom, and is sai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from atlas_builder.io.scan import Scan
 from slice_localizer.alignment import Alignment, Array, align
 from slice_localizer.coarse_scan import AIR_HU, CoarseScan, coarsen
+from slice_localizer.correction import residuals_of
 from slice_localizer.head_search import find_head
 from slice_localizer.standard_head import (
     BRAIN_SIGMA_MM,
@@ -34,6 +36,9 @@ _BONE_HU, _HEAD_HU = 300.0, -300.0
 _LEAST_BONE = 0.02  # of the head's voxels; heads with their skull have a tenth
 _SURE, _CLEARLY = 0.8, 0.1
 """Correlations: from which on a head is not tried upside down; by which that must be better."""
+
+LEAST_CORRELATION = 0.6
+"""With less, no brain is found: simulated and real heads, complete or not, reach 0.8 and more."""
 
 _REACHES = ((40.0, 6), (25.0, 3), (20.0, 3))
 """Standard deviations in mm of the weights about the level, and of how many points one is used."""
@@ -86,8 +91,8 @@ def second_opinion(scan: Scan) -> SecondOpinion:
     Raises
     ------
     InputError
-        The scan has one slice only or slices that are not parallel; or the standard head is not
-        installed.
+        The scan has one slice only or slices that are not parallel; or the standard head is missing
+        or damaged.
     """
     return align_with(load_standard_head(), coarsen(scan))
 
@@ -119,9 +124,11 @@ def _align(
         tolerance_hu=50.0,
     )
     image = scan.windowed(BRAIN_WINDOW, BRAIN_SIGMA_MM)
-    brain = align_brain(head, scan, image, whole.affine)
-    affine = _shifted(head, scan, image, brain)
-    point = affine[:3, :3] @ head.bgl_of(brain.coefficients[2:]) + affine[:3, 3]
+    brain = align_closely(head, scan, image, whole.affine)
+    affine = brain.affine
+    level = head.bgl_of(brain.coefficients[2:])
+    level = level + head.correction.of(residuals_of(head.correction_pattern, scan, image, brain))
+    point = affine[:3, :3] @ level + affine[:3, 3]
     return SecondOpinion(
         height_mm=float(scan.normal @ point),
         point=point,
@@ -164,10 +171,15 @@ def align_brain(
     return found
 
 
-def _shifted(
-    head: StandardHead, scan: CoarseScan, image: NDArray[np.float32], brain: Alignment
-) -> Array:
-    """Shift what lies right around the level to where it fits; the affine is too stiff for it."""
+def align_closely(
+    head: StandardHead, scan: CoarseScan, image: NDArray[np.float32], start: Array
+) -> Alignment:
+    """Align the middle of the brain, then shift what lies right around the level to where it fits.
+
+    The affine is too stiff for that. Parameters are those of `align_brain`; the coefficients and
+    the correlation returned are its own.
+    """
+    brain = align_brain(head, scan, image, start)
     affine = brain.affine
     for reach_mm in _NARROW_REACHES_MM:
         shifted = align(
@@ -183,7 +195,7 @@ def _shifted(
         if np.linalg.norm((shifted.affine - brain.affine) @ [*head.bgl_point, 1.0]) > _FARTHEST_MM:
             break
         affine = shifted.affine
-    return affine
+    return replace(brain, affine=affine)
 
 
 def _is_stripped(scan: CoarseScan) -> bool:

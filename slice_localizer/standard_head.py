@@ -3,7 +3,8 @@
 The standard head is the phantom's. Around its basal ganglia level lies the mean of simulated people
 of all ages, aligned with each other as a scan will be aligned with them, with the modes in which
 they differ most (their ventricles first of all) and where the level lies in each of them.
-`slice_localizer.making_standard_head` makes both; they ship as arrays without code.
+`slice_localizer.making_standard_head` makes both, `slice_localizer.making_correction` what they
+leave unexplained; they ship as arrays without code.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 from scipy import ndimage
 
 from atlas_builder.errors import InputError
 from atlas_builder.io.files import replacing
 from slice_localizer.alignment import Array, Pattern
 from slice_localizer.coarse_scan import AIR_HU
+from slice_localizer.correction import REACH_MM, Correction
 
 FILE = Path(__file__).parent / "standard_head.safetensors"
 
@@ -38,7 +42,7 @@ _LOWEST_MM = -75.0  # below it a head's shape depends on how it is held
 _NEAR_MM = 16.0  # of the head: further away is air, which says nothing more
 _LEAST_WEIGHT = 0.05
 _SCALE = 100.0  # arrays hold hundredths of HU
-_DECIMALS = 6  # of mm: the last bits depend on the threads that sum
+DECIMALS = 6  # of mm: the last bits depend on the threads that sum
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class StandardHead:
         Where the basal ganglia level crosses the midline between the deep nuclei, in mm: the mean.
     bgl_shift : ndarray, shape (3, m)
         How far it lies from there, in mm a standard deviation of each mode.
+    correction : Correction
+        How the level goes with what is left unexplained around it.
     provenance : mapping
         How it was made.
     """
@@ -97,6 +103,7 @@ class StandardHead:
     modes: NDArray[np.float32]
     bgl_point: Array
     bgl_shift: Array
+    correction: Correction
     provenance: Mapping[str, Any]
 
     @cached_property
@@ -142,6 +149,15 @@ class StandardHead:
             centre=self.bgl_point,
         )
 
+    @cached_property
+    def correction_pattern(self) -> Pattern:
+        """What the correction compares: the middle of the brain right around the level."""
+        return self.around_bgl(REACH_MM, 1)
+
+    def no_correction(self) -> Correction:
+        """Return the correction that leaves the level where it is."""
+        return Correction(np.zeros((3, self.correction_pattern.points.shape[1])), np.zeros(3))
+
     def bgl_of(self, coefficients: Array) -> Array:
         """Return the BGL point of a person of these coefficients of the modes, in mm."""
         return np.asarray(self.bgl_point + self.bgl_shift @ coefficients)
@@ -173,7 +189,7 @@ def load_standard_head() -> StandardHead:
     Raises
     ------
     InputError
-        It is missing or damaged, or safetensors is not installed.
+        It is missing or damaged.
     """
     return read_standard_head(FILE)
 
@@ -187,20 +203,13 @@ def read_standard_head(path: Path) -> StandardHead:
         See `load_standard_head`.
     """
     try:
-        from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - an optional package
-    except ImportError:
-        raise InputError(
-            "finding the key slices needs safetensors; install it with "
-            "pip install 'aspects-atlas[networks]', or give both slices"
-        ) from None
-    try:
         with safe_open(path, "numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             described = json.loads(file.metadata()["description"])
         hu, stripped, mean, modes = (
             _from_hundredths(arrays[name]) for name in ("hu", "stripped_hu", "mean", "modes")
         )
-        return StandardHead(
+        head = StandardHead(
             Grid(hu.shape, described["spacing"], arrays["origin"]),
             hu * _SCALE,
             stripped * _SCALE,
@@ -209,18 +218,28 @@ def read_standard_head(path: Path) -> StandardHead:
             modes,
             arrays["bgl_point"],
             arrays["bgl_shift"],
+            Correction(arrays["correction"].astype(np.float64), arrays["correction_offset"]),
             described["provenance"],
         )
+        _check_correction(head)
+        return head
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise InputError(
             f"{path}: the standard head cannot be read ({error}); install aspects-atlas again"
         ) from None
 
 
+def _check_correction(head: StandardHead) -> None:
+    expected = head.no_correction()
+    found = head.correction
+    if found.weights.shape != expected.weights.shape or found.offset.shape != (3,):
+        raise ValueError("the correction is of other points")
+    if not (np.isfinite(found.weights).all() and np.isfinite(found.offset).all()):
+        raise ValueError("the correction is not finite")
+
+
 def write_standard_head(path: Path, head: StandardHead) -> None:
     """Write a standard head: whole HU, hundredths of HU for the brain's middle."""
-    from safetensors.numpy import save  # noqa: PLC0415 - an optional package
-
     description = {
         "spacing": head.grid.spacing,
         "middle_spacing": head.middle.spacing,
@@ -234,8 +253,10 @@ def write_standard_head(path: Path, head: StandardHead) -> None:
         "brain": np.isfinite(head.mean).astype(np.uint8),
         "modes": np.rint(head.modes * _SCALE).astype(np.int16),
         "middle_origin": head.middle.origin,
-        "bgl_point": head.bgl_point.round(_DECIMALS),
-        "bgl_shift": head.bgl_shift.round(_DECIMALS),
+        "bgl_point": head.bgl_point.round(DECIMALS),
+        "bgl_shift": head.bgl_shift.round(DECIMALS),
+        "correction": head.correction.weights.astype(np.float32),
+        "correction_offset": head.correction.offset,
     }
     content = save(
         {name: np.ascontiguousarray(array) for name, array in arrays.items()},

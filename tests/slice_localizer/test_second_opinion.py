@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from atlas_builder.errors import InputError
 from atlas_builder.io.scan import Scan
 from atlas_builder.phantom.mni_atlas import BGL_POINT
+from slice_localizer.correction import Correction
 from slice_localizer.positions import heights_of
 from slice_localizer.second_opinion import second_opinion
 from slice_localizer.standard_head import (
@@ -104,6 +108,15 @@ def test_noise_is_no_brain() -> None:
     scan, _ = cut()
     noise = np.random.default_rng(1).normal(30, 20, scan.data.shape).astype(np.float32)
     assert second_opinion(Scan(noise, scan.affines)).correlation < 0.6
+
+
+def test_a_head_with_the_correction_of_another_is_refused(tmp_path) -> None:
+    head = load_standard_head()
+    path = tmp_path / "head.safetensors"
+    for weights in (head.correction.weights[:, 1:], np.full_like(head.correction.weights, np.nan)):
+        write_standard_head(path, replace(head, correction=Correction(weights, np.zeros(3))))
+        with pytest.raises(InputError, match=r"head\.safetensors: the standard head"):
+            read_standard_head(path)
 
 
 def test_the_standard_head_is_written_as_it_was_read(tmp_path) -> None:
