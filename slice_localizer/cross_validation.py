@@ -32,7 +32,7 @@ from slice_localizer.cohort_exams import CohortExams, KeptScan, read_kept
 from slice_localizer.network import AspectsLocNet
 from slice_localizer.positions import heights_of, nearest, sgl_of
 from slice_localizer.starting_point import Start
-from slice_localizer.training import Plan, train
+from slice_localizer.training import CHECKPOINT, CURVE, Plan, train
 
 BY_SCORE, BY_HEIGHT = "by score", "by height"
 """The slice of the highest score, as published; and that nearest to the level that heights give."""
@@ -212,12 +212,12 @@ def _run_fold(
     for scan in kept:
         for reading, levels in _read_levels(scan, network, size, device).items():
             found[reading] += [asdict(level) for level in levels]
-    lines = (folder / "curve.jsonl").read_text("utf-8").splitlines()
+    lines = (folder / CURVE).read_text("utf-8").splitlines()
     with replacing(folder / _FOUND) as partial:
         described = {"found": found, "curve": [json.loads(line) for line in lines]}
         partial.write_text(json.dumps(described, indent=1) + "\n", "utf-8")
     # Hundreds of megabytes that nobody needs any more.
-    (folder / "checkpoint.safetensors").unlink()
+    (folder / CHECKPOINT).unlink()
 
 
 def _read_levels(

@@ -25,6 +25,9 @@ from slice_localizer.loss import training_loss
 from slice_localizer.network import AspectsLocNet
 from slice_localizer.starting_point import Start
 
+CHECKPOINT, CURVE = "checkpoint.safetensors", "curve.jsonl"
+"""Files in the folder of a training."""
+
 _WARM_UP = 0.05
 _MOST_GRADIENT = 5.0
 
@@ -169,6 +172,8 @@ def train(
     AspectsLocNet
         In evaluation mode.
     """
+    if plan.start != (None if start is None else start.sha256):
+        raise ValueError("the network to start from is not that of the plan")
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(plan.seed)
     network = AspectsLocNet(plan.backbone, plan.pretrained)
@@ -177,7 +182,7 @@ def train(
     network = network.to(device)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=plan.learning_rate)
-    checkpoint = out / "checkpoint.safetensors"
+    checkpoint = out / CHECKPOINT
     state = Checkpoint(network, optimizer)
     history = read_checkpoint(checkpoint, state, asdict(plan)) if checkpoint.exists() else []
     _write_curve(out, history)  # a run killed after its checkpoint has not written it
@@ -206,7 +211,7 @@ def train(
 
 
 def _write_curve(out: Path, history: Sequence[Mapping[str, Any]]) -> None:
-    with replacing(out / "curve.jsonl") as partial:
+    with replacing(out / CURVE) as partial:
         partial.write_text("".join(json.dumps(line) + "\n" for line in history), "utf-8")
 
 

@@ -124,7 +124,7 @@ def curves_figure(curves: Sequence[Curve], plan: Plan) -> Figure:
         waited = [100 * line["waiting"] for line in curve]
         waiting.plot(steps, waited, color=_PLAIN, linewidth=1.1)
     every = range(plan.steps)
-    rates.plot([n + 1 for n in every], [plan.rate_at(n) for n in every], color=_PLAIN)
+    rates.plot([n + 1 for n in every], [1000 * plan.rate_at(n) for n in every], color=_PLAIN)
     accuracies.set_ylim(0, 102)
     waiting.set_ylim(bottom=0)
     rates.set_ylim(bottom=0)
@@ -137,7 +137,7 @@ def curves_figure(curves: Sequence[Curve], plan: Plan) -> Figure:
         (loss, "Loss"),
         (accuracies, "Accuracy (%)"),
         (errors, "Level error (mm)"),
-        (rates, "Learning rate"),
+        (rates, "Learning rate (thousandths)"),
         (waiting, "Waiting for data (%)"),
     ):
         _dress(axes, title, plan)

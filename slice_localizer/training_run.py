@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from atlas_builder import __version__
 from atlas_builder.errors import InputError
 from atlas_builder.io.cohort import Refusal, read_participants
-from atlas_builder.io.files import replacing
 from atlas_builder.progress import Progress, no_progress
 from atlas_builder.validation.conditions import read_splits
 from slice_localizer.calibrating import calibrate
@@ -25,16 +21,14 @@ from slice_localizer.cross_validation import cross_validate, split_folds
 from slice_localizer.persons import keep_persons
 from slice_localizer.simulated import SimulatedExams
 from slice_localizer.starting_point import Start
-from slice_localizer.training import DrawExam, Plan, train
+from slice_localizer.training import CURVE, DrawExam, Plan, train
+from slice_localizer.training_folder import WEIGHTS, claim, settings_of, versions
 from slice_localizer.training_report import write_folds_report, write_training_report
 from slice_localizer.weights import Trained, write_weights
 
-WEIGHTS = "localizer.safetensors"
 WATCHED_PERSONS = 8
-_INPUTS, _CHECKPOINT, _CURVE = "training.json", "checkpoint.safetensors", "curve.jsonl"
 _WATCHED_EXAMS = 24
 _HELD_OUT = 8  # one scan of so many where the cohort names none for validation
-_PACKAGES = ("torch", "torchvision", "numpy", "scipy")
 
 
 @dataclass(frozen=True)
@@ -104,7 +98,7 @@ def train_on_persons(
         The folder holds another training, or ImageNet's weights cannot be had.
     """
     described = {"simulated": True, "persons": persons, "seed": plan.seed}
-    _claim(out, plan, described)
+    claim(out, plan, described)
     paths = keep_persons(
         out.parent / "persons",
         persons + WATCHED_PERSONS,
@@ -168,7 +162,7 @@ def train_on_cohort(
         "participants": [scan.path.stem for scan in used],
         "watched": [scan.path.stem for scan in watched],
     }
-    _claim(out, plan, described)
+    claim(out, plan, described)
     task = _Task(
         CohortExams(tuple(scan.path for scan in used), plan.seed),
         CohortExams(tuple(scan.path for scan in watched), plan.seed + 1),
@@ -210,7 +204,7 @@ def cross_validate_cohort(
         "folds": folds,
         "participants": [scan.path.stem for scan in scans],
     }
-    _claim(out, plan, described)
+    claim(out, plan, described)
     _use_threads(machine)
     done = cross_validate(
         scans,
@@ -222,17 +216,9 @@ def cross_validate_cohort(
         start=start,
         progress=progress,
     )
-    inputs = {"settings": _settings(plan, described), "versions": _versions()}
+    inputs = {"settings": settings_of(plan, described), "versions": versions()}
     write_folds_report(out, plan, done, refusals, inputs)
     return refusals
-
-
-def forget(out: Path) -> None:
-    """Remove an earlier training from its folder; prepared scans stay."""
-    for name in (_INPUTS, _CHECKPOINT, _CURVE, WEIGHTS, Path(WEIGHTS).stem + ".json"):
-        (out / name).unlink(missing_ok=True)
-    for folder in out.glob("fold-*"):
-        shutil.rmtree(folder)
 
 
 def _scans(
@@ -269,13 +255,13 @@ def _train(
         start=start,
         progress=progress,
     )
-    curve = [json.loads(line) for line in (out / _CURVE).read_text("utf-8").splitlines()]
-    settings = {**_settings(plan, task.described), "device": machine.device.type}
+    curve = [json.loads(line) for line in (out / CURVE).read_text("utf-8").splitlines()]
+    settings = {**settings_of(plan, task.described), "device": machine.device.type}
     training = {
         **settings,
         "threads": torch.get_num_threads(),
         "curve": curve,
-        "versions": _versions(),
+        "versions": versions(),
     }
     trained = Trained(network.cpu(), Calibration(), plan.stages[-1].size, training)
     calibrated = calibrate(trained, task.watched, _WATCHED_EXAMS, out, machine.device, progress)
@@ -284,7 +270,7 @@ def _train(
         **asdict(calibrated.calibration),
         **calibrated.training["calibration_exams"],
     }
-    inputs = {"settings": settings, "versions": _versions()}
+    inputs = {"settings": settings, "versions": versions()}
     write_training_report(out, plan, curve, task.refusals, inputs)
     return out / WEIGHTS
 
@@ -292,39 +278,3 @@ def _train(
 def _use_threads(machine: Machine) -> None:
     if machine.device.type == "cpu":
         torch.set_num_threads(machine.jobs)
-
-
-def _claim(out: Path, plan: Plan, described: Mapping[str, Any]) -> None:
-    """Make a folder this training's, or see that it is.
-
-    Raises
-    ------
-    InputError
-        It holds another training, or is a file.
-    """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; give a folder for the training")
-    out.mkdir(parents=True, exist_ok=True)
-    asked = json.loads(json.dumps(_settings(plan, described)))
-    path = out / _INPUTS
-    if path.exists():
-        try:
-            found = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            found = None
-        if found != asked:
-            raise InputError(
-                f"{out}: holds a training with other settings or exams; give another folder, or "
-                "--restart to replace it"
-            )
-        return
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(asked, indent=2) + "\n", "utf-8")
-
-
-def _settings(plan: Plan, described: Mapping[str, Any]) -> dict[str, Any]:
-    return {"plan": asdict(plan), "exams": dict(described)}
-
-
-def _versions() -> dict[str, str]:
-    return {"aspects-atlas": __version__} | {package: version(package) for package in _PACKAGES}

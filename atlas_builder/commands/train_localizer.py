@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,7 @@ class StagesType(click.ParamType[tuple[tuple[int, int], ...]]):
     type=click.FloatRange(0.0, min_open=True),
     default=1e-3,
     show_default=True,
-    help="The highest of Adam's.",
+    help="Adam's highest learning rate.",
 )
 @click.option(
     "--check-every",
@@ -156,6 +157,10 @@ def train_localizer_command(
         raise click.UsageError("--persons is for simulated persons; leave it out with --cohort")
     if cohort is None and folds is not None:
         raise click.UsageError("--folds needs --cohort")
+    if not math.isfinite(learning_rate):
+        raise click.UsageError("--learning-rate is no number; give one such as 1e-4")
+    if start is not None and start.resolve().parent == out.resolve():
+        raise InputError(f"{start}: lies in the folder of the training; give another --out")
     if start is not None and pretrained:
         raise click.UsageError("--start and --pretrained are two starts; give one")
     try:
@@ -166,6 +171,7 @@ def train_localizer_command(
             read_start,
         )
         from slice_localizer.training import Plan, Stage  # noqa: PLC0415
+        from slice_localizer.training_folder import forget  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise InputError(
             f"train-localizer: {error.name} is missing; run pip install aspects-atlas[networks]"
@@ -173,33 +179,33 @@ def train_localizer_command(
     from atlas_builder.progress import console_progress  # noqa: PLC0415
 
     machine = run.Machine(choose_device(device), jobs, loaders)
-    begun = read_start(start, backbone) if start is not None else None
+    earlier = read_start(start, backbone) if start is not None else None
     plan = Plan(
         stages=tuple(Stage(size, steps) for size, steps in stages),
         exams=batch,
         learning_rate=learning_rate,
         backbone=backbone,
         pretrained=imagenet_weights(backbone) if pretrained else None,
-        start=begun.sha256 if begun is not None else None,
+        start=earlier.sha256 if earlier is not None else None,
         seed=seed,
         check_every=check_every,
     )
     if restart:
-        run.forget(out)
+        forget(out)
     weights: Path | None = None
     refusals: list[Refusal] = []
     with console_progress() as progress:
         if cohort is None:
             weights = run.train_on_persons(
-                out, persons or _PERSONS, plan, machine, start=begun, progress=progress
+                out, persons or _PERSONS, plan, machine, start=earlier, progress=progress
             )
         elif folds is None:
             weights, refusals = run.train_on_cohort(
-                cohort, out, rater, plan, machine, start=begun, progress=progress
+                cohort, out, rater, plan, machine, start=earlier, progress=progress
             )
         else:
             refusals = run.cross_validate_cohort(
-                cohort, out, rater, folds, plan, machine, start=begun, progress=progress
+                cohort, out, rater, folds, plan, machine, start=earlier, progress=progress
             )
     for refusal in refusals:
         click.echo(f"Left out {refusal.participant_id}: {refusal.reason}", err=True)

@@ -106,6 +106,9 @@ def test_a_training_starts_from_an_earlier_one(simple, tmp_path) -> None:
     plan = json.loads((second / "localizer.json").read_text())["training"]["plan"]
     assert plan["start"] == sha256(start.read_bytes()).hexdigest()
     assert plan["learning_rate"] == 1e-5
+    with pytest.raises(InputError, match="lies in the folder of the training"):
+        run(*arguments, "--start", start, "--restart", "--out", first)
+    assert start.exists()
     with pytest.raises(InputError, match=r"holds a resnet18; give --backbone resnet18"):
         run("--start", start, "--device", "cpu", "--out", tmp_path / "third")
 
@@ -116,6 +119,7 @@ def test_a_training_starts_from_an_earlier_one(simple, tmp_path) -> None:
         (["--cohort", "c", "--persons", "3"], "leave it out with --cohort"),
         (["--folds", "5"], "--folds needs --cohort"),
         (["--start", "localizer.safetensors", "--pretrained"], "two starts; give one"),
+        (["--learning-rate", "nan"], "is no number"),
         (["--stages", "112"], "'112' is no stage"),
         (["--stages", "16x100"], "at least 32"),
         (["--stages", "112x0"], "no stage"),

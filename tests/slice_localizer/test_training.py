@@ -160,6 +160,8 @@ def test_a_training_goes_on_from_another_network(exam_of, watched, tmp_path):
     network = train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0, start=start)
     for name, value in network.named_parameters():
         torch.testing.assert_close(value, other.get_parameter(name), rtol=0, atol=1e-7)
+    with pytest.raises(ValueError, match="not that of the plan"):
+        train(exam_of, watched, plan, tmp_path / "third", device=CPU, loaders=0)
 
 
 def test_the_learning_rate_rises_then_falls_along_a_cosine():

@@ -12,10 +12,10 @@ from atlas_builder.errors import InputError
 from slice_localizer import calibrating, training_run
 from slice_localizer import network as network_module
 from slice_localizer.training import Plan, Stage
+from slice_localizer.training_folder import forget
 from slice_localizer.training_run import (
     Machine,
     cross_validate_cohort,
-    forget,
     train_on_cohort,
 )
 from slice_localizer.weights import read_weights
