@@ -13,15 +13,17 @@ import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from atlas_builder.errors import InputError
 from atlas_builder.phantom.acquisition import Acquisition, draw_acquisition
 from atlas_builder.phantom.anatomy import make_anatomy
-from atlas_builder.phantom.head import load_head
+from atlas_builder.phantom.head import Head, load_head
 from atlas_builder.phantom.person import draw_person
-from atlas_builder.phantom.scanner import acquire
+from atlas_builder.phantom.scanner import Acquired, acquire
 from slice_localizer.positions import heights_of, nearest, normal_of, sgl_of
 from slice_localizer.second_opinion import second_opinion
 
@@ -40,35 +42,57 @@ class Score:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A simulated scan, and where the level's point lies in it."""
+
+    kind: str
+    age: float
+    spacing_mm: float
+    acquired: Acquired
+    point: NDArray[np.float64]
+
+
+def draw_scans(index: int, seed: int, matrix: int) -> Iterator[Drawn]:
+    """Simulate two scans of a person: one as hospitals acquire them, one that is harder."""
+    rng = np.random.default_rng([seed, index])
+    age = float(rng.uniform(10, 90) if index % 2 else rng.uniform(50, 90))
+    anatomy = make_anatomy(_head(), draw_person(age, "M" if index % 2 else "F", rng))
+    for kind in ("usual", "hard"):
+        acquisition = draw_acquisition(rng, matrix=matrix, uneven_share=0.15)
+        if kind == "hard":
+            acquisition = _harder(acquisition, rng)
+        acquired = acquire(anatomy, acquisition, rng)
+        point = (acquired.pose @ np.append(anatomy.bgl_point, 1.0))[:3]
+        yield Drawn(kind, age, acquisition.spacing_mm, acquired, point)
+
+
+@lru_cache(maxsize=1)
+def _head() -> Head:
+    return load_head()
+
+
 def score_second_opinion(persons: int, seed: int, matrix: int) -> Iterator[Score]:
     """Simulate, scan and score persons one after the other."""
-    head = load_head()
     for index in range(persons):
-        rng = np.random.default_rng([seed, index])
-        age = float(rng.uniform(10, 90) if index % 2 else rng.uniform(50, 90))
-        anatomy = make_anatomy(head, draw_person(age, "M" if index % 2 else "F", rng))
-        for kind in ("usual", "hard"):
-            acquisition = draw_acquisition(rng, matrix=matrix, uneven_share=0.15)
-            if kind == "hard":
-                acquisition = _harder(acquisition, rng)
-            acquired = acquire(anatomy, acquisition, rng)
+        for drawn in draw_scans(index, seed, matrix):
+            scan = drawn.acquired.scan
             started = time.process_time()
-            opinion = second_opinion(acquired.scan)
+            opinion = second_opinion(scan)
             seconds = time.process_time() - started
-            heights = heights_of(acquired.scan.affines)
-            point = (acquired.pose @ np.append(anatomy.bgl_point, 1.0))[:3]
+            heights = heights_of(scan.affines)
             bgl = nearest(heights, opinion.height_mm)
             try:
                 sgl = sgl_of(heights, bgl, opinion.height_mm)
             except InputError:
                 continue  # the scan ends below the SGL
             yield Score(
-                kind,
-                age,
-                acquisition.spacing_mm,
-                float(opinion.height_mm - normal_of(acquired.scan.affines) @ point),
-                bgl == acquired.bgl_index,
-                sgl == acquired.sgl_index,
+                drawn.kind,
+                drawn.age,
+                drawn.spacing_mm,
+                float(opinion.height_mm - normal_of(scan.affines) @ drawn.point),
+                bgl == drawn.acquired.bgl_index,
+                sgl == drawn.acquired.sgl_index,
                 opinion.correlation,
                 seconds,
             )

@@ -5,4 +5,4 @@ from __future__ import annotations
 from pathlib import Path
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "aspectslocnet.safetensors"
-"""The network that is asked unless another is given; where there is none, alignment decides."""
+"""The network that is asked unless another is given."""

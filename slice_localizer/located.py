@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from atlas_builder.errors import InputError
 from atlas_builder.io.scan import Remark, Scan
 from slice_localizer import SHIPPED_WEIGHTS
-from slice_localizer.positions import heights_of, nearest, reaches, sgl_of
-from slice_localizer.second_opinion import SecondOpinion, second_opinion
+from slice_localizer.positions import heights_of, nearest, normal_of, sgl_of
+from slice_localizer.second_opinion import (
+    LEAST_CORRELATION,
+    SecondOpinion,
+    second_opinion,
+)
+from slice_localizer.trust import MEASURED, Opinions, Trust, combine
+
+if TYPE_CHECKING:
+    from slice_localizer.inference import NetworkReading
 
 DISAGREE_MM = 5.0
 """How far apart network and alignment may see the level before that is flagged."""
@@ -25,16 +33,8 @@ LEAST_CONFIDENCE = 0.5
 
 _SAME_MM = 3.0  # slices so close show the same regions
 
-ALIGNMENT_SD_MM = 1.0
-"""How far the alignment errs, standard deviation: twice that on simulated scans, for real people
-differ in more than those."""
-
-ALIGNMENT_FAILURE = 0.02
-"""How often the alignment says nothing of use."""
-
-_LEAST_CORRELATION = 0.6  # simulated and real heads, complete or not, reach 0.8 and more
 _BEYOND_MM = 5.0
-_LEAST_PROBABILITY = 1e-9
+_PACKAGES = ("torch", "torchvision")  # that a network needs
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class LocatedSlices:
     bgl_slice, sgl_slice : int
         Zero-based, in file order.
     confidence : float
-        The calibrated probability that `bgl_slice` is the slice nearest to the basal ganglia level.
+        The probability that `bgl_slice` is the slice nearest to the basal ganglia level, calibrated
+        on simulated scans.
     probabilities : ndarray, shape (slices,)
         The same of every slice; they add up to 1.
     network_probabilities : ndarray, shape (slices,), or None
@@ -109,8 +110,8 @@ def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
     scan : Scan
         A non-contrast CT of the head in HU: any number of slices, spacing, tilt and order.
     weights : Path, optional
-        Of the network to ask, such as `train-localizer` writes; by default the one that ships.
-        Where none does, the alignment decides alone.
+        Of the network to ask, such as `train-localizer` writes; by default the one that ships,
+        which needs torch: without it the alignment decides alone, and that is flagged.
 
     Returns
     -------
@@ -120,7 +121,7 @@ def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
     ------
     InputError
         The scan does not reach both levels, has one slice only or slices that are not parallel; or
-        the network cannot be loaded.
+        the network cannot be loaded, or one is given and torch is not installed.
 
     Examples
     --------
@@ -132,23 +133,47 @@ def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
     started = time.perf_counter()
     opinion = second_opinion(scan)
     timings["second_opinion"] = time.perf_counter() - started
-    weights = weights or (SHIPPED_WEIGHTS if SHIPPED_WEIGHTS.exists() else None)
-    if weights is None:
+    reading = _ask_network(scan, opinion, weights, timings)
+    if reading is None:
         return judge(heights, None, None, opinion, timings)
+    return judge(heights, reading.probabilities, reading.level_mm, opinion, timings)
+
+
+def _ask_network(
+    scan: Scan, opinion: SecondOpinion, weights: Path | None, timings: dict[str, float]
+) -> NetworkReading | None:
+    """Ask a network; None where its packages are not installed, unless a network was given."""
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing and weights is not None:
+        raise InputError(
+            f"{weights}: asking a network needs {missing[0]}, which is not installed; "
+            "pip install 'aspects-atlas[networks]', or leave it out"
+        )
+    if missing:
+        return None
     started = time.perf_counter()
     from slice_localizer.inference import read_scan  # noqa: PLC0415 - loads torch
 
     timings["load_network"] = time.perf_counter() - started
     started = time.perf_counter()
+    weights = weights or SHIPPED_WEIGHTS
     if opinion.upside_down:  # the network knows heads upright only
-        reading = read_scan(Scan(scan.data[:, :, ::-1], scan.affines), weights)
-        probabilities = reading.probabilities[::-1]
-        level = float(heights.min() + heights.max()) - reading.level_mm
+        upright, sum_mm = _mirrored(scan)
+        reading = read_scan(upright, weights)
+        reading = replace(reading, level_mm=sum_mm - reading.level_mm)
     else:
         reading = read_scan(scan, weights)
-        probabilities, level = reading.probabilities, reading.level_mm
     timings["network"] = time.perf_counter() - started
-    return judge(heights, probabilities, level, opinion, timings)
+    return reading
+
+
+def _mirrored(scan: Scan) -> tuple[Scan, float]:
+    """Mirror the slices' positions, and return what an old and a new height add up to."""
+    heights, normal = heights_of(scan.affines), normal_of(scan.affines)
+    sum_mm = float(heights.min() + heights.max())
+    affines = scan.affines.copy()
+    affines[:, :3, 3] += (sum_mm - 2 * heights)[:, np.newaxis] * normal
+    return Scan(scan.data, affines), sum_mm
 
 
 def judge(
@@ -157,6 +182,7 @@ def judge(
     network_mm: float | None,
     opinion: SecondOpinion,
     timings: dict[str, float],
+    trust: Trust = MEASURED,
 ) -> LocatedSlices:
     """Choose the key slices from what network and alignment say.
 
@@ -172,6 +198,8 @@ def judge(
         By alignment; left aside where it found no brain.
     timings : dict of str to float
         Seconds so far.
+    trust : Trust
+        How far both are believed.
 
     Raises
     ------
@@ -181,7 +209,7 @@ def judge(
     # A picture against its positions has its levels in the other direction.
     upwards = -heights if opinion.upside_down else heights
     level = -opinion.height_mm if opinion.upside_down else opinion.height_mm
-    found = opinion.correlation >= _LEAST_CORRELATION
+    found = opinion.correlation >= LEAST_CORRELATION
     if found:
         _check_coverage(upwards, level)
     elif network is None:
@@ -191,10 +219,18 @@ def judge(
         )
     even = np.full(len(heights), 1.0 / len(heights))
     said = even if network is None else network
-    probabilities = combine(said, upwards, level) if found else said
+    probabilities = combine(Opinions(said, upwards, level), trust) if found else said
     bgl = int(probabilities.argmax())
     difference = None if network_mm is None else opinion.height_mm - network_mm
     flags = []
+    if network is None:
+        flags.append(
+            Remark(
+                "network-not-asked",
+                "the slices are the alignment's alone, as torch or torchvision is missing; "
+                "pip install 'aspects-atlas[networks]' to ask the network as well",
+            )
+        )
     if not found:
         flags.append(
             Remark(
@@ -243,36 +279,6 @@ def judge(
         flags=tuple(flags),
         timings=timings,
     )
-
-
-def combine(
-    network: NDArray[np.float64], heights: NDArray[np.float64], level: float
-) -> NDArray[np.float64]:
-    """Return the probability of each slice to be the nearest to the basal ganglia level.
-
-    The network's probabilities times those of the alignment. Its error is normal, so a slice's
-    share is that of the normal distribution nearer to it than to any other slice; now and then it
-    fails altogether, and every slice is as probable.
-
-    Parameters
-    ----------
-    network : ndarray, shape (slices,)
-        The network's probabilities.
-    heights : ndarray, shape (slices,)
-        Of the slices, in mm upwards.
-    level : float
-        Where the alignment sees the level, in the same mm.
-
-    Returns
-    -------
-    ndarray, shape (slices,)
-        They add up to 1.
-    """
-    lower, upper = ((bound - level) / ALIGNMENT_SD_MM for bound in reaches(heights))
-    aligned = (1 - ALIGNMENT_FAILURE) * (ndtr(upper) - ndtr(lower))
-    aligned += ALIGNMENT_FAILURE / len(heights)
-    together = np.maximum(network, _LEAST_PROBABILITY) * aligned
-    return np.asarray(together / together.sum())
 
 
 def _rounded(mm: float | None) -> float | None:

@@ -35,7 +35,7 @@ localizer_option = click.option(
     "--localizer",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="The weights of a network that train-localizer trained.",
+    help="The weights of a network that train-localizer trained.  [default: those that ship]",
 )
 
 series_option = click.option("--series", help="The DICOM series to use, by its number or UID.")

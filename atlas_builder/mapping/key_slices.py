@@ -18,11 +18,6 @@ from atlas_builder.io.source import DicomSource, NiftiSource
 if TYPE_CHECKING:
     from slice_localizer.located import LocatedSlices
 
-_INSTALL = (
-    "finding the key slices needs packages that are not installed ({name}): "
-    "pip install 'aspects-atlas[networks]', or give --bgl-slice K --sgl-slice K"
-)
-
 
 @dataclass(frozen=True)
 class ChosenSlices:
@@ -115,18 +110,18 @@ def locate_in(scan: Scan, path: Path, localizer: Path | None = None) -> LocatedS
     Raises
     ------
     InputError
-        They cannot be found, or what finds them is not installed.
+        They cannot be found; or the network cannot be loaded, or what asks it is not installed.
     """
-    try:
-        from slice_localizer.located import locate_slices  # noqa: PLC0415 - loads torch
+    from slice_localizer import SHIPPED_WEIGHTS  # noqa: PLC0415
+    from slice_localizer.located import locate_slices  # noqa: PLC0415 - loads scipy
+    from slice_localizer.standard_head import FILE  # noqa: PLC0415
 
+    try:
         return locate_slices(scan, localizer)
-    except ModuleNotFoundError as error:
-        raise InputError(f"{path}: {_INSTALL.format(name=error.name)}") from None
     except InputError as error:
         message = str(error)
-        about_network = localizer is not None and message.startswith(f"{localizer}:")
-        raise InputError(message if about_network else f"{path}: {message}") from None
+        of_ours = message.startswith((f"{localizer or SHIPPED_WEIGHTS}:", f"{FILE}:"))
+        raise InputError(message if of_ours else f"{path}: {message}") from None
 
 
 def _above(path: Path, affines: NDArray[np.float64], bgl: int) -> int:

@@ -16,6 +16,7 @@ from PIL import Image
 from atlas_builder.commands.locate_slices import locate_slices_command
 from atlas_builder.errors import InputError
 from atlas_builder.io.nifti import write_volume
+from slice_localizer import SHIPPED_WEIGHTS
 from slice_localizer import located as located_module
 from slice_localizer.second_opinion import SecondOpinion
 
@@ -37,17 +38,22 @@ def localizer(tmp_path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def answers(monkeypatch):
-    """The network says slice 5, the alignment 2 mm above it."""
+def asked(monkeypatch) -> list[Path]:
+    """The network says slice 5, the alignment 2 mm above it; returns the weights asked for."""
     reading = np.full(14, 0.01)
     reading[5] = 0.87
+    weights_asked: list[Path] = []
     inference = ModuleType("slice_localizer.inference")
-    inference.read_scan = lambda _scan, _weights: SimpleNamespace(
-        probabilities=reading, level_mm=25.0
-    )
+
+    def read_scan(_scan, weights):
+        weights_asked.append(weights)
+        return SimpleNamespace(probabilities=reading, level_mm=25.0)
+
+    inference.read_scan = read_scan
     monkeypatch.setitem(sys.modules, "slice_localizer.inference", inference)
     opinion = SecondOpinion(27.0, np.array([96.0, 80.0, 27.0]), 0.9, False, np.eye(4))
     monkeypatch.setattr(located_module, "second_opinion", lambda _: opinion)
+    return weights_asked
 
 
 def run(*arguments: object):
@@ -73,21 +79,25 @@ def test_it_prints_the_slices_and_how_sure_they_are(scan, localizer, tmp_path) -
         assert np.asarray(picture.convert("L"))[:, :400].max() > 100
 
 
-def test_without_a_network_the_alignment_decides_and_torch_is_not_loaded(
-    scan, monkeypatch, tmp_path
-) -> None:
-    monkeypatch.setattr(located_module, "SHIPPED_WEIGHTS", tmp_path / "none")
-    monkeypatch.setitem(sys.modules, "slice_localizer.inference", None)
+def test_the_network_that_ships_is_asked_unless_another_is_given(scan, localizer, asked) -> None:
+    run(scan)
+    run(scan, "--localizer", localizer)
+    assert asked == [SHIPPED_WEIGHTS, localizer]
+
+
+def test_without_torch_the_alignment_decides_and_says_so(scan, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(located_module, "find_spec", lambda _: None)
     printed = json.loads(run(scan, "--figure", tmp_path / "found.png").output)
     assert (printed["bgl_slice"], printed["sgl_slice"]) == (5, 9)
     assert printed["network_probabilities"] is None
     assert printed["second_opinion"]["difference_mm"] is None
-    # The level is 2 mm above a slice of 5 mm: the next is half a millimetre farther than this one.
-    assert 0.5 < printed["confidence"] < 0.8
+    assert [flag["code"] for flag in printed["flags"]] == ["network-not-asked"]
+    # The level is 2 mm above a slice of 5 mm: half a millimetre more, and the next were nearer.
+    assert 0.6 < printed["confidence"] < 0.95
 
 
-def test_without_either_the_scan_is_refused(scan, monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(located_module, "SHIPPED_WEIGHTS", tmp_path / "none")
+def test_without_either_the_scan_is_refused(scan, monkeypatch) -> None:
+    monkeypatch.setattr(located_module, "find_spec", lambda _: None)
     opinion = SecondOpinion(27.0, np.zeros(3), 0.2, False, np.eye(4))
     monkeypatch.setattr(located_module, "second_opinion", lambda _: opinion)
     with pytest.raises(InputError, match=r"head\.nii\.gz: shows no brain"):
@@ -106,8 +116,8 @@ def test_a_scan_that_is_not_there(tmp_path) -> None:
 
 
 def test_what_is_missing_is_named(scan, localizer, monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "slice_localizer.inference", None)
-    with pytest.raises(InputError, match=r"head\.nii\.gz: .*aspects-atlas\[networks\]"):
+    monkeypatch.setattr(located_module, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r"localizer\.safetensors: .*aspects-atlas\[networks\]"):
         run(scan, "--localizer", localizer)
 
 

@@ -45,11 +45,15 @@ def test_a_scan_that_is_not_there(tmp_path) -> None:
 
 
 def test_without_the_networks_packages_it_says_what_to_install(scan, tmp_path, monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "slice_localizer.located", None)
-    with pytest.raises(
-        InputError, match=r"scan\.nii\.gz: .*aspects-atlas\[networks\].*--bgl-slice"
-    ):
-        run(scan, "--age", 60, "--out", tmp_path / "map")
+    from slice_localizer import located  # noqa: PLC0415
+
+    monkeypatch.setattr(located, "find_spec", lambda _: None)
+    opinion = located.SecondOpinion(0.0, np.zeros(3), 0.9, False, np.eye(4))
+    monkeypatch.setattr(located, "second_opinion", lambda _: opinion)
+    weights = tmp_path / "localizer.safetensors"
+    weights.touch()
+    with pytest.raises(InputError, match=r"localizer\.safetensors: .*aspects-atlas\[networks\]"):
+        run(scan, "--age", 60, "--localizer", weights, "--out", tmp_path / "map")
     with pytest.raises(InputError, match="--sgl-slice is given without --bgl-slice"):
         run(scan, "--age", 60, "--sgl-slice", 1, "--out", tmp_path / "map")
     assert not (tmp_path / "map").exists()
