@@ -17,6 +17,8 @@ from slice_localizer.reading import read_level
 from slice_localizer.views import View, view_scan
 from slice_localizer.weights import Trained, read_weights
 
+_TOGETHER = 4  # slices whose features stay in a processor's cache: half the time of all at once
+
 
 @dataclass(frozen=True)
 class NetworkReading:
@@ -35,6 +37,17 @@ class NetworkReading:
     probabilities: NDArray[np.float64]
     level_mm: float
     sd_mm: float
+
+
+def load_network(weights: Path) -> None:
+    """Read a network ahead of `read_scan`.
+
+    Raises
+    ------
+    InputError
+        See `read_weights`.
+    """
+    _trained(weights)
 
 
 def read_scan(scan: Scan, weights: Path) -> NetworkReading:
@@ -67,11 +80,16 @@ def read_scan(scan: Scan, weights: Path) -> NetworkReading:
 
 
 def _say(view: View, trained: Trained) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    network = trained.network
     with torch.inference_mode():
-        scores = trained.network(view.hu, [len(view.heights_mm)])[0]
+        features = torch.cat([network.features(few) for few in torch.split(view.hu, _TOGETHER)])
+        scores = network.score(features, [len(view.heights_mm)])[0]
     return scores.logits.double().numpy(), scores.heights_mm.double().numpy()
 
 
 @lru_cache(maxsize=1)
 def _trained(weights: Path) -> Trained:
-    return read_weights(weights)
+    trained = read_weights(weights)
+    # As convolutions want them; otherwise they are turned round for every slice.
+    trained.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return trained

@@ -131,40 +131,43 @@ def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
     heights = heights_of(scan.affines)
     timings: dict[str, float] = {}
     started = time.perf_counter()
+    asks = _asks_network(weights)
     opinion = second_opinion(scan)
     timings["second_opinion"] = time.perf_counter() - started
-    reading = _ask_network(scan, opinion, weights, timings)
-    if reading is None:
+    if not asks:
         return judge(heights, None, None, opinion, timings)
+    started = time.perf_counter()
+    from slice_localizer.inference import load_network  # noqa: PLC0415 - loads torch
+
+    weights = weights or SHIPPED_WEIGHTS
+    load_network(weights)
+    timings["load_network"] = time.perf_counter() - started
+    started = time.perf_counter()
+    reading = _read(scan, opinion, weights)
+    timings["network"] = time.perf_counter() - started
     return judge(heights, reading.probabilities, reading.level_mm, opinion, timings)
 
 
-def _ask_network(
-    scan: Scan, opinion: SecondOpinion, weights: Path | None, timings: dict[str, float]
-) -> NetworkReading | None:
-    """Ask a network; None where its packages are not installed, unless a network was given."""
+def _asks_network(weights: Path | None) -> bool:
+    """Say whether a network's packages are installed; refuse a network that is given without."""
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing and weights is not None:
         raise InputError(
             f"{weights}: asking a network needs {missing[0]}, which is not installed; "
             "pip install 'aspects-atlas[networks]', or leave it out"
         )
-    if missing:
-        return None
-    started = time.perf_counter()
+    return not missing
+
+
+def _read(scan: Scan, opinion: SecondOpinion, weights: Path) -> NetworkReading:
+    """Ask the network, which knows heads upright only."""
     from slice_localizer.inference import read_scan  # noqa: PLC0415 - loads torch
 
-    timings["load_network"] = time.perf_counter() - started
-    started = time.perf_counter()
-    weights = weights or SHIPPED_WEIGHTS
-    if opinion.upside_down:  # the network knows heads upright only
-        upright, sum_mm = _mirrored(scan)
-        reading = read_scan(upright, weights)
-        reading = replace(reading, level_mm=sum_mm - reading.level_mm)
-    else:
-        reading = read_scan(scan, weights)
-    timings["network"] = time.perf_counter() - started
-    return reading
+    if not opinion.upside_down:
+        return read_scan(scan, weights)
+    upright, sum_mm = _mirrored(scan)
+    reading = read_scan(upright, weights)
+    return replace(reading, level_mm=sum_mm - reading.level_mm)
 
 
 def _mirrored(scan: Scan) -> tuple[Scan, float]:

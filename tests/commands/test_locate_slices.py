@@ -50,6 +50,7 @@ def asked(monkeypatch) -> list[Path]:
         return SimpleNamespace(probabilities=reading, level_mm=25.0)
 
     inference.read_scan = read_scan
+    inference.load_network = lambda _weights: None
     monkeypatch.setitem(sys.modules, "slice_localizer.inference", inference)
     opinion = SecondOpinion(27.0, np.array([96.0, 80.0, 27.0]), 0.9, False, np.eye(4))
     monkeypatch.setattr(located_module, "second_opinion", lambda _: opinion)

@@ -87,6 +87,7 @@ def test_a_network_is_shown_an_upside_down_head_upright(monkeypatch) -> None:
         shown.append(heights_of(upright.affines))
         return inference.NetworkReading(network(6)[: len(heights)], 18.0, 1.0)
 
+    monkeypatch.setattr(inference, "load_network", lambda _: None)
     monkeypatch.setattr(inference, "read_scan", read_scan)
     monkeypatch.setattr(located_module, "second_opinion", lambda _: opinion(36.0, 0.95, True))
     located = locate_slices(scan)
