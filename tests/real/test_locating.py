@@ -11,6 +11,7 @@ from atlas_builder.io.dicom import read_dicom_scan
 from atlas_builder.io.nifti import read_scan
 from atlas_builder.io.scan import Scan
 from atlas_builder.validation.intensities import to_hounsfield
+from slice_localizer.located import locate_slices
 from slice_localizer.positions import heights_of, nearest, sgl_of
 from slice_localizer.second_opinion import second_opinion
 
@@ -25,6 +26,16 @@ def test_the_alignment_finds_the_slices_a_reader_picks_on_the_real_scan(data: Pa
     assert abs(bgl - BGL) <= 1
     assert abs(sgl_of(heights, bgl, opinion.height_mm) - SGL) <= 1
     assert opinion.correlation > 0.8
+
+
+def test_both_witnesses_together_pick_them_too(data: Path) -> None:
+    pytest.importorskip("torch")
+    located = locate_slices(read_dicom_scan(data / "ge-head-ct"))
+    assert abs(located.bgl_slice - BGL) <= 1
+    assert abs(located.sgl_slice - SGL) <= 1
+    assert located.second_opinion_mm is not None
+    assert abs(located.second_opinion_mm) < 5.0
+    assert located.flags == ()
 
 
 # Millimetres of each volume's own axis, read off by eye: the planes through the heads of the
