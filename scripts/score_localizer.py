@@ -40,6 +40,7 @@ from atlas_builder.validation.tables import to_markdown
 from slice_localizer import SHIPPED_WEIGHTS
 from slice_localizer.cohort_exams import EVERY_AGE, KeptScan, keep_scans
 from slice_localizer.cross_validation import cross_validate, fold_tables, located_levels
+from slice_localizer.inference import ask_slices
 from slice_localizer.located import locate_slices
 from slice_localizer.positions import heights_of, nearest, sgl_of
 from slice_localizer.reading import read_level
@@ -100,10 +101,9 @@ def by_alignment(name: str, case: Case, opinion: SecondOpinion) -> tuple[Located
 def ask_network(scan: Scan, trained: Trained) -> tuple[int, float]:
     """Return the slice of the highest score, and where the heights say the level lies."""
     view = view_scan(scan, trained.size)
-    with torch.inference_mode():
-        scores = trained.network(view.hu, [len(view.heights_mm)])[0]
-    level = read_level(view.heights_mm, scores.heights_mm.double().numpy())
-    at = np.interp(heights_of(scan.affines), view.heights_mm, scores.logits.double().numpy())
+    logits, said = ask_slices(view, trained)
+    level = read_level(view.heights_mm, said)
+    at = np.interp(heights_of(scan.affines), view.heights_mm, logits)
     return int(at.argmax()), level.position_mm
 
 

@@ -28,6 +28,7 @@ from atlas_builder.registration_3d import (
     register_rounds,
 )
 from atlas_builder.validation.intensities import to_hounsfield
+from slice_localizer.coarse_scan import AIR_HU
 from slice_localizer.located import locate_slices
 from slice_localizer.positions import heights_of
 
@@ -38,7 +39,6 @@ HEADS = {
     "scct": "scct_stripped",  # the same head: its brain is registered
 }
 SLICE_MM, GRID_MM = 5.0, 2.0
-AIR_HU = -1000.0
 SHELLS = ((13.0, 30.0), (8.0, 900.0), (2.0, 8.0))
 """A simulated skull: skin, bone and fluid, each up to so many mm from the brain, and its HU."""
 

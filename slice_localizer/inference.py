@@ -67,7 +67,7 @@ def read_scan(scan: Scan, weights: Path) -> NetworkReading:
     """
     trained = _trained(weights)
     view = view_scan(scan, trained.size)
-    logits, heights = _say(view, trained)
+    logits, heights = ask_slices(view, trained)
     level = read_level(view.heights_mm, heights)
     positions = heights_of(scan.affines)
     # Where thin slices were averaged, each has the score of the place it lies at.
@@ -79,7 +79,8 @@ def read_scan(scan: Scan, weights: Path) -> NetworkReading:
     )
 
 
-def _say(view: View, trained: Trained) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def ask_slices(view: View, trained: Trained) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what a network says of each slice of a view: its logit and its height in mm."""
     network = trained.network
     with torch.inference_mode():
         features = torch.cat([network.features(few) for few in torch.split(view.hu, _TOGETHER)])
