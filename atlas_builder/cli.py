@@ -18,7 +18,7 @@ from atlas_builder.commands.simulate_cohort import simulate_cohort_command
 from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
 from atlas_builder.commands.train_localizer import train_localizer_command
 from atlas_builder.commands.validate_atlas import validate_atlas_command
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 
 _BAD_INPUT = 2
 _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())  # from click 8.2 on

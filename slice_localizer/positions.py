@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import SGL_ABOVE_BGL_MM
-from atlas_builder.errors import InputError
+from atlas_builder.core.anatomy import SGL_ABOVE_BGL_MM
+from atlas_builder.core.errors import InputError
 
 _PARALLEL = 0.996  # the cosine of 5 degrees
 _LEAST_ABOVE_MM = 15.0  # a slice this near to the BGL still shows what lies above the ganglia

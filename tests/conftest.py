@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 import pytest
 from hypothesis import settings
 
-from atlas_builder.construction.workers import Workers
+from atlas_builder.runtime.workers import Workers
 
 # No test may find, or leave, anything in the user's cache.
 _CACHE = tempfile.TemporaryDirectory(prefix="aspects-atlas-test-cache-")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.anatomy import AGE_GROUPS, LEVELS, AgeGroup, Region, regions_of
-from atlas_builder.errors import InputError
+from atlas_builder.core.anatomy import AGE_GROUPS, LEVELS, AgeGroup, Region, regions_of
+from atlas_builder.core.errors import InputError
 
 ages = st.integers(0, 120)
 groups = st.tuples(ages, ages).map(lambda pair: AgeGroup(min(pair), max(pair)))

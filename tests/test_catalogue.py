@@ -14,18 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_builder import catalogue, fetching
-from atlas_builder.anatomy import LEVELS, AgeGroup, Level, regions_of
-from atlas_builder.catalogue import (
-    CatalogueEntry,
-    PublishedFile,
-    cache_folder,
-    find_atlas,
-    read_catalogue,
-)
-from atlas_builder.errors import InputError
-from atlas_builder.fetching import install_atlas, is_whole, place_on_key_slice_grid
-from atlas_builder.io.atlas import (
+from atlas_builder.catalogue import entries as catalogue
+from atlas_builder.catalogue import fetching
+from atlas_builder.catalogue.atlas import (
     METADATA,
     AtlasLevel,
     image_name,
@@ -33,10 +24,20 @@ from atlas_builder.io.atlas import (
     write_level,
     write_metadata,
 )
-from atlas_builder.io.files import sha256_of
-from atlas_builder.io.nifti import write_image
-from atlas_builder.io.scan import Slice
+from atlas_builder.catalogue.entries import (
+    CatalogueEntry,
+    PublishedFile,
+    cache_folder,
+    load_atlas,
+    read_catalogue,
+)
+from atlas_builder.catalogue.fetching import install_atlas, is_whole, place_on_key_slice_grid
+from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level, regions_of
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Slice
+from atlas_builder.io.nifti.images import write_image
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE, key_slice_affine
+from atlas_builder.runtime.files import sha256_of
 
 
 def template(level: Level) -> tuple[np.ndarray, np.ndarray]:
@@ -150,8 +151,8 @@ def groups(tmp_path: Path) -> Path:
     [(10, "10-29"), (29.9, "10-29"), (50, "50-69"), (62, "60-64"), (64.99, "60-64"), (65, "50-69")],
 )
 def test_the_narrowest_group_that_contains_the_age(groups: Path, age: float, expected: str) -> None:
-    assert str(find_atlas(groups, age).age_group) == expected
-    assert str(find_atlas(groups, age, allow_nearest=True).age_group) == expected
+    assert str(load_atlas(groups, age).age_group) == expected
+    assert str(load_atlas(groups, age, allow_nearest=True).age_group) == expected
 
 
 @pytest.mark.parametrize(
@@ -162,35 +163,35 @@ def test_the_nearest_group_only_where_it_is_asked_for(
     groups: Path, age: float, nearest: str
 ) -> None:
     with pytest.raises(InputError, match=f"no atlas for age {age}, only for 10-29, 50-69, 60-64"):
-        find_atlas(groups, age)
-    assert str(find_atlas(groups, age, allow_nearest=True).age_group) == nearest
+        load_atlas(groups, age)
+    assert str(load_atlas(groups, age, allow_nearest=True).age_group) == nearest
 
 
 def test_the_age_is_never_guessed(groups: Path) -> None:
     with pytest.raises(InputError, match="ages 10-29, 50-69, 60-64; give the age with --age"):
-        find_atlas(groups, allow_nearest=True)
-    assert str(find_atlas(groups / "any 50-69").age_group) == "50-69"
+        load_atlas(groups, allow_nearest=True)
+    assert str(load_atlas(groups / "any 50-69").age_group) == "50-69"
     with pytest.raises(InputError, match="no atlas for age 20, only for 50-69"):
-        find_atlas(groups / "any 50-69", 20)
+        load_atlas(groups / "any 50-69", 20)
 
 
 def test_atlases_that_are_not_there_are_refused_with_what_there_is(
     groups: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(InputError, match=r"nor an atlas known by name|simulated, aspects-281"):
-        find_atlas(tmp_path / "nowhere", 60)
+        load_atlas(tmp_path / "nowhere", 60)
     with pytest.raises(InputError, match="nor an atlas known by name"):
-        find_atlas("x" * 300, 60)
+        load_atlas("x" * 300, 60)
     with pytest.raises(InputError, match="aspects-281: not installed; run fetch-atlas aspects-281"):
-        find_atlas("aspects-281", 60)
+        load_atlas("aspects-281", 60)
     with pytest.raises(InputError, match=r"no atlas.json in it or in a folder of it"):
-        find_atlas(groups / "notes", 60)
+        load_atlas(groups / "notes", 60)
     write_atlas(groups / "again", AgeGroup(50, 69))
     with pytest.raises(InputError, match="again and any 50-69 are both for 50-69"):
-        find_atlas(groups, 60)
+        load_atlas(groups, 60)
     (groups / "again" / METADATA).write_text('{"age_group": "old"}')
     with pytest.raises(InputError, match=r"again/atlas.json: age group 'old'"):
-        find_atlas(groups, 60)
+        load_atlas(groups, 60)
     monkeypatch.setattr(catalogue, "SHIPPED", tmp_path)
     (tmp_path / "catalogue.json").write_text(
         json.dumps(
@@ -201,9 +202,9 @@ def test_atlases_that_are_not_there_are_refused_with_what_there_is(
         )
     )
     with pytest.raises(InputError, match="no atlas is installed; fetch one"):
-        find_atlas(None, 60)
+        load_atlas(None, 60)
     with pytest.raises(InputError, match="simulated: not installed; install this software again"):
-        find_atlas("simulated", 60)
+        load_atlas("simulated", 60)
 
 
 def test_the_published_atlas_is_preferred_once_it_is_installed(
@@ -213,12 +214,12 @@ def test_the_published_atlas_is_preferred_once_it_is_installed(
     write_atlas(shipped / "simulated" / "50-69", AgeGroup(50, 69), name="simulated", simulated=True)
     shutil.copy(catalogue.SHIPPED / "catalogue.json", shipped)
     monkeypatch.setattr(catalogue, "SHIPPED", shipped)
-    found = find_atlas(age=60)
+    found = load_atlas(age=60)
     assert (found.name, found.simulated) == ("simulated", True)
     write_atlas(cache / "aspects-281" / "50-69", AgeGroup(50, 69), name="aspects-281")
-    found = find_atlas(age=60)
+    found = load_atlas(age=60)
     assert (found.name, found.simulated) == ("aspects-281", False)
-    assert find_atlas("simulated", 60).name == "simulated"
+    assert load_atlas("simulated", 60).name == "simulated"
 
 
 def test_a_template_moves_by_whole_pixels_to_the_middle() -> None:
@@ -249,7 +250,7 @@ def check_installed(entry: CatalogueEntry) -> None:
     assert is_whole(entry)
     groups = {str(file.age_group) for file in entry.files}
     assert {path.name for path in entry.folder.iterdir()} == groups
-    atlas = find_atlas(entry.folder, 63)
+    atlas = load_atlas(entry.folder, 63)
     assert (atlas.name, atlas.simulated, str(atlas.age_group)) == ("made-up", False, "50-89")
     assert atlas.provenance["licence"] == "MIT"
     assert atlas.provenance["source"] == entry.source
@@ -266,7 +267,7 @@ def test_an_atlas_is_installed_from_a_copy(cache: Path, tmp_path: Path) -> None:
     entry = write_published(tmp_path / "published", (AgeGroup(10, 49), AgeGroup(50, 89)))
     assert install_atlas(entry, Path(entry.source))
     check_installed(entry)
-    assert str(find_atlas(entry.folder, 20).age_group) == "10-49"
+    assert str(load_atlas(entry.folder, 20).age_group) == "10-49"
     assert not install_atlas(entry, Path("nowhere"))  # it is there already
     assert [path.name for path in cache.iterdir()] == ["made-up"]
 

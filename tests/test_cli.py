@@ -12,9 +12,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import regions_of
+from atlas_builder.catalogue.atlas import read_atlas
 from atlas_builder.cli import main_group
-from atlas_builder.io.atlas import read_atlas
+from atlas_builder.core.anatomy import regions_of
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("aspects_scorer", "atlas_builder", "slice_localizer")
+PACKAGES = ("aspects_scorer", "atlas_builder", "head_phantom", "slice_localizer")
 HELD = {".py", ".html", ".css", ".typed", ".json", ".safetensors"}
 
 

@@ -10,9 +10,10 @@ import ants
 import numpy as np
 import pytest
 
-from atlas_builder import registration
 from atlas_builder.construction.fitting import extent_affine
-from atlas_builder.registration import (
+from atlas_builder.core.transform import PlaneGrid, apply_affine, sample
+from atlas_builder.registration import slices as registration
+from atlas_builder.registration.slices import (
     COARSE,
     FINE,
     MEDIUM,
@@ -22,7 +23,6 @@ from atlas_builder.registration import (
     Schedule,
     register,
 )
-from atlas_builder.transform import PlaneGrid, apply_affine, sample
 
 GRID = PlaneGrid((112, 132), 1.0, (-55.5, -65.5))
 POINTS = GRID.points()

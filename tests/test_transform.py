@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from atlas_builder.transform import (
+from atlas_builder.core.transform import (
     PlaneGrid,
     Transform,
     apply_affine,

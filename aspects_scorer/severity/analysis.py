@@ -17,20 +17,21 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from aspects_scorer.scored import MCA_SHARE
-from aspects_scorer.severity.agreement import (
-    Coefficient,
-    ReaderAgreement,
-    compare_scores,
-    spearman,
-)
+from aspects_scorer.dwi.scored_lesion import MCA_SHARE
 from aspects_scorer.severity.deductions import (
     Deduction,
     deductions_by_side,
     deductions_of_either_side,
 )
 from aspects_scorer.severity.groups import MODERATE_FROM, Severity, severity_of
-from aspects_scorer.severity.roc import (
+from atlas_builder.core.anatomy import Side
+from atlas_builder.metrics.reliability import (
+    Coefficient,
+    ReaderAgreement,
+    compare_scores,
+    spearman,
+)
+from atlas_builder.metrics.roc import (
     Area,
     AreaTest,
     Curve,
@@ -42,8 +43,7 @@ from aspects_scorer.severity.roc import (
     threshold_interval,
     youden_threshold,
 )
-from atlas_builder.anatomy import Side
-from atlas_builder.validation.tables import NO_NUMBER
+from atlas_builder.metrics.tables import NO_NUMBER
 
 AUTOMATED = "automated"
 """What the scores of this software are called beside those of readers."""

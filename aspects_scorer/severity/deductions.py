@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aspects_scorer.severity.groups import Severity
-from aspects_scorer.severity.roc import Proportion, proportion
-from atlas_builder.anatomy import SIDES, Region, Side
-from atlas_builder.validation.statistics import CONFIDENCE, holm
+from atlas_builder.core.anatomy import SIDES, Region, Side
+from atlas_builder.metrics.roc import Proportion, proportion
+from atlas_builder.metrics.statistics import CONFIDENCE, holm
 
 Where: TypeAlias = Literal["left", "right", "either"]
 """A side of the patient, or the two together: whether the region loses its point on any."""

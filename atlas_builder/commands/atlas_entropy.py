@@ -28,13 +28,13 @@ def atlas_entropy_command(
     Give image files, atlas folders or names of atlases. With --atlas, planes of 3-D files are
     chosen by registration to that atlas.
     """
-    from atlas_builder.catalogue import find_atlas  # noqa: PLC0415
+    from atlas_builder.catalogue.entries import load_atlas  # noqa: PLC0415
     from atlas_builder.validation.entropy_table import (  # noqa: PLC0415
         entropies_of,
         entropy_table,
     )
 
-    planes_of = None if atlas is None else find_atlas(atlas, age)
+    planes_of = None if atlas is None else load_atlas(atlas, age)
     found = [entropy for source in sources for entropy in entropies_of(source, planes_of)]
     names = [f"{one.name} {one.level}" if one.level else one.name for one in found]
     width = max(map(len, names))
@@ -43,7 +43,7 @@ def atlas_entropy_command(
         remark = f"  {entropy.remark}" if entropy.remark else ""
         click.echo(f"{name:<{width}}  {entropy.bits:>12.3f}{remark}")
     if out is not None:
-        from atlas_builder.validation.tables import write_table  # noqa: PLC0415
+        from atlas_builder.metrics.tables import write_table  # noqa: PLC0415
 
         out.mkdir(parents=True, exist_ok=True)
         for path in write_table(entropy_table(found), out):

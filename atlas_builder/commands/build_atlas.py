@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from atlas_builder.anatomy import AgeGroup
 from atlas_builder.commands.options import CONTEXT, AgeGroupType, jobs_option
-from atlas_builder.progress import Progress
+from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.runtime.progress import Progress
 
 _SUBJECTS = 8
 
@@ -93,13 +93,13 @@ def build_atlas_command(
     """
     if cohort is not None and subjects is not None:
         raise click.UsageError("--subjects is for simulated heads; leave it out with --cohort")
-    from atlas_builder.building import build_atlas  # noqa: PLC0415
-    from atlas_builder.construction.build import Settings  # noqa: PLC0415
-    from atlas_builder.progress import console_progress  # noqa: PLC0415
-    from atlas_builder.registration import Metric  # noqa: PLC0415
+    from atlas_builder.construction.build import BuildSettings  # noqa: PLC0415
+    from atlas_builder.registration.slices import Metric  # noqa: PLC0415
+    from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
+    from atlas_builder.workflows.build import build_atlas  # noqa: PLC0415
 
     out = out or Path(f"atlas_{age_group.stem}")
-    settings = Settings(
+    settings = BuildSettings(
         age_group,
         rater,
         iterations,
@@ -129,7 +129,7 @@ def build_atlas_command(
 def _simulated_cohort(
     age_group: AgeGroup, subjects: int, seed: int, jobs: int, progress: Progress
 ) -> Path:
-    from atlas_builder.phantom.default_cohort import (  # noqa: PLC0415
+    from atlas_builder.workflows.default_cohort import (  # noqa: PLC0415
         default_cohort,
         default_cohort_folder,
     )
@@ -140,7 +140,7 @@ def _simulated_cohort(
 
 
 def _left_out(out: Path) -> list[str]:
-    from atlas_builder.io.atlas import read_metadata  # noqa: PLC0415
+    from atlas_builder.catalogue.atlas import read_metadata  # noqa: PLC0415
 
     metadata: dict[str, Any] = read_metadata(out) or {}
     return [f"Left out {r['participant_id']}: {r['reason']}" for r in metadata["left_out"]]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from atlas_builder.commands.options import CONTEXT
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 
 if TYPE_CHECKING:
-    from atlas_builder.catalogue import CatalogueEntry
+    from atlas_builder.catalogue.entries import CatalogueEntry
 
 
 @click.command("fetch-atlas", context_settings=CONTEXT)
@@ -29,7 +29,7 @@ def fetch_atlas_command(name: str | None, copy: Path | None, show_list: bool) ->
 
     It goes to the user's cache folder, or to that of $ASPECTS_ATLAS_CACHE.
     """
-    from atlas_builder.catalogue import read_catalogue  # noqa: PLC0415
+    from atlas_builder.catalogue.entries import read_catalogue  # noqa: PLC0415
 
     entries = read_catalogue()
     if show_list:
@@ -39,8 +39,8 @@ def fetch_atlas_command(name: str | None, copy: Path | None, show_list: bool) ->
         raise InputError("fetch-atlas: no name given; see fetch-atlas --list")
     if name not in entries:
         raise InputError(f"atlas {name}: not in the catalogue ({', '.join(entries)})")
-    from atlas_builder.fetching import install_atlas  # noqa: PLC0415
-    from atlas_builder.progress import console_progress  # noqa: PLC0415
+    from atlas_builder.catalogue.fetching import install_atlas  # noqa: PLC0415
+    from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
 
     entry = entries[name]
     with console_progress() as progress:

@@ -12,7 +12,7 @@ from atlas_builder.commands.options import (
     require_scan,
     series_option,
 )
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 
 
 @click.command("locate-slices", context_settings=CONTEXT)
@@ -47,29 +47,8 @@ def locate_slices_command(
         ):
             raise InputError(f"{path}: give a name that ends in {suffix}, in a folder that exists")
     import json  # noqa: PLC0415
-    from time import perf_counter  # noqa: PLC0415
 
-    from atlas_builder.io.files import replacing  # noqa: PLC0415
-    from atlas_builder.io.source import open_scan  # noqa: PLC0415
-    from atlas_builder.mapping.key_slices import locate_in  # noqa: PLC0415
+    from atlas_builder.workflows.locate import locate_scan  # noqa: PLC0415
 
-    started = perf_counter()
-    with open_scan(scan, series) as source:
-        read = source.read()
-        reading = perf_counter() - started
-        located = locate_in(read, scan, localizer)
-        content = located.describe()
-        content["timings_s"] = {"read": round(reading, 3), **content["timings_s"]}
-        content["flags"] += [{"code": r.code, "reason": r.reason} for r in source.remarks]
-    text = json.dumps(content, indent=2)
-    try:
-        if figure is not None:
-            from slice_localizer.located_figure import write_located  # noqa: PLC0415
-
-            write_located(figure, read, located)
-        if out is not None:
-            with replacing(out) as partial:
-                partial.write_text(text + "\n", "utf-8")
-    except OSError as error:
-        raise InputError(f"{scan}: a result cannot be written ({error.strerror})") from None
-    click.echo(text)
+    content = locate_scan(scan, figure=figure, out=out, localizer=localizer, series=series)
+    click.echo(json.dumps(content, indent=2))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from atlas_builder.anatomy import SIDES
 from atlas_builder.commands.options import (
     CONTEXT,
     localizer_option,
     require_scan,
     series_option,
 )
+from atlas_builder.core.anatomy import SIDES
 
 
 @click.command("map-regions", context_settings=CONTEXT)
@@ -66,11 +66,11 @@ def map_regions_command(
     DICOM), their densities (regions.tsv), a picture, a report and mapping.json.
     """
     require_scan(scan)
-    from atlas_builder.mapping.processes import registration_processes  # noqa: PLC0415
+    from atlas_builder.workflows.map_processes import registration_processes  # noqa: PLC0415
 
     with registration_processes() as executor:
         # Imported while the processes start.
-        from atlas_builder.mapping.run import map_scan  # noqa: PLC0415
+        from atlas_builder.workflows.map import map_scan  # noqa: PLC0415
 
         region_map = map_scan(
             scan,

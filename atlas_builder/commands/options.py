@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from atlas_builder.anatomy import AgeGroup
-from atlas_builder.errors import InputError
+from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.core.errors import InputError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -39,6 +43,60 @@ localizer_option = click.option(
 )
 
 series_option = click.option("--series", help="The DICOM series to use, by its number or UID.")
+
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where the network is trained; auto is CUDA where there is any.",
+)
+
+restart_training_option = click.option(
+    "--restart", is_flag=True, help="Forget an earlier run in the folder."
+)
+
+
+def check_every_option(default: int) -> Callable[[Command], Command]:
+    """Return the option that says how often a training is evaluated.
+
+    Parameters
+    ----------
+    default : int
+        Steps between evaluations.
+    """
+    return click.option(
+        "--check-every",
+        "--validate-every",
+        "check_every",
+        type=click.IntRange(1),
+        default=default,
+        show_default=True,
+        help="Steps between evaluations; an interrupted run goes on from the last, or later.",
+    )
+
+
+def require_packages(command: str, *packages: str) -> None:
+    """Refuse a command in one line where packages of the extra ``networks`` are missing.
+
+    Parameters
+    ----------
+    command : str
+        Its name.
+    *packages : str
+        What it imports of them.
+
+    Raises
+    ------
+    InputError
+        One is not installed.
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise InputError(
+                f"{command}: {package} is missing; run pip install aspects-atlas[networks]"
+            )
 
 
 def require_scan(scan: Path) -> None:

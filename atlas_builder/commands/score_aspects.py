@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from atlas_builder.commands.options import CONTEXT, FiniteRange, jobs_option
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 
 _NAMED = 10
 """Participants named on the terminal when they are left out; more would hide the rest."""
@@ -117,15 +117,20 @@ def score_aspects_command(
             raise InputError(
                 "score-aspects: give --lesions for a cohort, or --lesion, --dwi, --adc"
             )
-        rule = {"least_ml": least_ml}
+        thresholds = {"least_ml": least_ml}
         if cortical_share is not None:
-            rule["cortical_share"] = cortical_share
+            thresholds["cortical_share"] = cortical_share
         _score_cohort(
             lesions,
             out,
             participants,
             readers,
-            {**rule, "lesion_pattern": lesion_pattern, "nihss_column": nihss_column, "seed": seed},
+            {
+                **thresholds,
+                "lesion_pattern": lesion_pattern,
+                "nihss_column": nihss_column,
+                "seed": seed,
+            },
             jobs=jobs,
             restart=restart,
         )
@@ -138,22 +143,22 @@ def score_aspects_command(
         )
     if adc is not None and (dwi is None or lesion is not None):
         raise InputError(f"{adc}: --adc helps to find the infarct on --dwi, without --lesion only")
-    from aspects_scorer.rule import CORTICAL_SHARE  # noqa: PLC0415
-    from aspects_scorer.run import score_mask, score_on_image  # noqa: PLC0415
+    from atlas_builder.core.aspects import BARBER, AspectsRule  # noqa: PLC0415
+    from atlas_builder.workflows.score import score_mask, score_scan  # noqa: PLC0415
 
-    share = CORTICAL_SHARE if cortical_share is None else cortical_share
+    share = BARBER.cortical_from_share if cortical_share is None else cortical_share
+    rule = AspectsRule(deep_from_ml=least_ml, cortical_from_share=share)
     if dwi is None:
         assert lesion is not None
-        case = score_mask(lesion, out, least_ml=least_ml, cortical_share=share)
+        case = score_mask(lesion, out, rule=rule)
     else:
-        case = score_on_image(
+        case = score_scan(
             dwi,
             out,
             mask=lesion,
             adc=adc,
             registration=registration,
-            least_ml=least_ml,
-            cortical_share=share,
+            rule=rule,
         )
     scored = case.scored
     for flag in scored.flags:
@@ -187,8 +192,9 @@ def _score_cohort(
     jobs: int,
     restart: bool,
 ) -> None:
-    from aspects_scorer.cohort import CohortSettings, read_record, score_cohort  # noqa: PLC0415
-    from atlas_builder.progress import console_progress  # noqa: PLC0415
+    from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
+    from atlas_builder.runtime.resumption import read_record  # noqa: PLC0415
+    from atlas_builder.workflows.score_cohort import RECORD, CohortSettings, score_cohort  # noqa: PLC0415
 
     with console_progress() as progress:
         done = score_cohort(
@@ -201,7 +207,7 @@ def _score_cohort(
             restart=restart,
             progress=progress,
         )
-    record = read_record(out)
+    record = read_record(out / RECORD)
     left_out = record["left_out"]
     for refusal in left_out[:_NAMED]:
         click.echo(f"Left out {refusal['participant_id']}: {refusal['reason']}", err=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from atlas_builder.anatomy import AgeGroup
 from atlas_builder.commands.options import CONTEXT, AgeGroupType, FiniteRange, jobs_option
+from atlas_builder.core.anatomy import AgeGroup
 
 
 @click.command("simulate-cohort", context_settings=CONTEXT)
@@ -79,8 +79,8 @@ def simulate_cohort_command(
         raise click.UsageError(
             f"--validation {validation}: leaves none of {subjects} subjects to build from"
         )
-    from atlas_builder.phantom.cohort import CohortPlan, simulate_cohort  # noqa: PLC0415
-    from atlas_builder.progress import console_progress  # noqa: PLC0415
+    from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
+    from atlas_builder.workflows.simulate import CohortPlan, simulate_cohort  # noqa: PLC0415
 
     plan = CohortPlan(
         age_groups=age_groups,

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from atlas_builder.commands.options import CONTEXT, FiniteRange, jobs_option
+from atlas_builder.commands.options import (
+    CONTEXT,
+    FiniteRange,
+    check_every_option,
+    device_option,
+    jobs_option,
+    require_packages,
+    restart_training_option,
+)
 
 
 @click.command("train-infarct-segmenter", context_settings=CONTEXT)
@@ -46,13 +54,7 @@ from atlas_builder.commands.options import CONTEXT, FiniteRange, jobs_option
     show_default=True,
     help="The greatest, of AdamW.",
 )
-@click.option(
-    "--validate-every",
-    type=click.IntRange(1),
-    default=150,
-    show_default=True,
-    help="Steps between validations.",
-)
+@check_every_option(default=150)
 @click.option(
     "--precision",
     type=click.Choice(["bfloat16", "float32"]),
@@ -60,11 +62,11 @@ from atlas_builder.commands.options import CONTEXT, FiniteRange, jobs_option
     show_default=True,
     help="Of the convolutions.",
 )
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@device_option
 @click.option(
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of every random choice."
 )
-@click.option("--restart", is_flag=True, help="Forget an earlier run in the folder.")
+@restart_training_option
 @jobs_option
 def train_infarct_segmenter_command(
     lesions: Path,
@@ -73,7 +75,7 @@ def train_infarct_segmenter_command(
     steps: int,
     batch: int,
     learning_rate: float,
-    validate_every: int,
+    check_every: int,
     precision: str,
     device: str,
     seed: int,
@@ -87,11 +89,13 @@ def train_infarct_segmenter_command(
     identifiers, is never trained on. An interrupted run goes on where it stopped when the same
     command is given again.
     """
-    from aspects_scorer.segmentation.train_folder import (  # noqa: PLC0415
+    require_packages("train-infarct-segmenter", "torch", "monai")
+    from aspects_scorer.dwi.segmentation.training.recipe import Settings  # noqa: PLC0415
+    from atlas_builder.networks.training.device import Machine, choose_device  # noqa: PLC0415
+    from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
+    from atlas_builder.workflows.train_segmenter import (  # noqa: PLC0415
         train_infarct_segmenter,
     )
-    from aspects_scorer.segmentation.training import Settings  # noqa: PLC0415
-    from atlas_builder.progress import console_progress  # noqa: PLC0415
 
     settings = Settings(
         seed=seed,
@@ -99,18 +103,13 @@ def train_infarct_segmenter_command(
         steps=steps,
         batch=batch,
         learning_rate=learning_rate,
-        validate_every=validate_every,
+        validate_every=check_every,
         mixed_precision=precision == "bfloat16",
     )
+    machine = Machine(choose_device(device), jobs, loaders=jobs)
     with console_progress() as progress:
         weights = train_infarct_segmenter(
-            lesions,
-            out,
-            settings,
-            jobs=jobs,
-            device=device,
-            restart=restart,
-            progress=progress,
+            lesions, out, settings, machine, restart=restart, progress=progress
         )
     click.echo(f"Weights: {weights}")
     click.echo(f"Report: {(out / 'report.html').resolve()}")

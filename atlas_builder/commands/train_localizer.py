@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atlas_builder.commands.options import CONTEXT, available_cores, jobs_option
-from atlas_builder.errors import InputError
+from atlas_builder.commands.options import (
+    CONTEXT,
+    available_cores,
+    check_every_option,
+    device_option,
+    jobs_option,
+    require_packages,
+    restart_training_option,
+)
+from atlas_builder.core.errors import InputError
 
 if TYPE_CHECKING:
-    from atlas_builder.io.cohort import Refusal
+    from atlas_builder.cohorts.labelled_scans import Refusal
 
 _PERSONS = 88
 _MOST_LOADERS = 8
@@ -108,13 +116,7 @@ class StagesType(click.ParamType[tuple[tuple[int, int], ...]]):
     show_default=True,
     help="Adam's highest learning rate.",
 )
-@click.option(
-    "--check-every",
-    type=click.IntRange(1),
-    default=50,
-    show_default=True,
-    help="Steps between evaluations; an interrupted run goes on from the last.",
-)
+@check_every_option(default=50)
 @click.option(
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of every random choice."
 )
@@ -126,10 +128,8 @@ class StagesType(click.ParamType[tuple[tuple[int, int], ...]]):
     show_default=f"all cores but one, at most {_MOST_LOADERS}",
     help="Processes that draw scans while the network learns.",
 )
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
-@click.option("--restart", is_flag=True, help="Forget an earlier run in the folder.")
+@device_option
+@restart_training_option
 def train_localizer_command(
     cohort: Path | None,
     persons: int | None,
@@ -163,26 +163,22 @@ def train_localizer_command(
         raise InputError(f"{start}: lies in the folder of the training; give another --out")
     if start is not None and pretrained:
         raise click.UsageError("--start and --pretrained are two starts; give one")
-    try:
-        from slice_localizer import training_run as run  # noqa: PLC0415
-        from slice_localizer.starting_point import (  # noqa: PLC0415
-            choose_device,
-            imagenet_weights,
-            read_start,
-        )
-        from slice_localizer.training import Plan, Stage  # noqa: PLC0415
-        from slice_localizer.training_folder import forget  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"train-localizer: {error.name} is missing; run pip install aspects-atlas[networks]"
-        ) from None
-    from atlas_builder.progress import console_progress  # noqa: PLC0415
+    require_packages("train-localizer", "torch", "torchvision")
+    from atlas_builder.networks.training.device import Machine, choose_device  # noqa: PLC0415
+    from atlas_builder.networks.training.folder import forget  # noqa: PLC0415
+    from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
+    from atlas_builder.workflows import train_localizer as run  # noqa: PLC0415
+    from slice_localizer.training.plan import Plan, Stage  # noqa: PLC0415
+    from slice_localizer.training.starting_point import (  # noqa: PLC0415
+        imagenet_weights,
+        read_start,
+    )
 
-    machine = run.Machine(choose_device(device), jobs, loaders)
+    machine = Machine(choose_device(device), jobs, loaders)
     earlier = read_start(start, backbone) if start is not None else None
     plan = Plan(
         stages=tuple(Stage(size, steps) for size, steps in stages),
-        exams=batch,
+        batch=batch,
         learning_rate=learning_rate,
         backbone=backbone,
         pretrained=imagenet_weights(backbone) if pretrained else None,
@@ -191,7 +187,7 @@ def train_localizer_command(
         check_every=check_every,
     )
     if restart:
-        forget(out)
+        forget(out, run.WEIGHTS)
     weights: Path | None = None
     refusals: list[Refusal] = []
     with console_progress() as progress:

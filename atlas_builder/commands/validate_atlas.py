@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from atlas_builder.commands.options import CONTEXT, jobs_option
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 
 
 @click.command("validate-atlas", context_settings=CONTEXT)
@@ -74,20 +74,20 @@ def validate_atlas_command(
     --atlases and --cohorts to try every age group's atlas on every age group. An interrupted run
     goes on where it stopped when the same command is given again.
     """
-    from atlas_builder.progress import console_progress  # noqa: PLC0415
-    from atlas_builder.validation.selection import Settings  # noqa: PLC0415
+    from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
+    from atlas_builder.validation.selection import ValidationSettings  # noqa: PLC0415
 
     names = tuple(name.strip() for name in raters.split(",") if name.strip())
-    settings = Settings(names, split, allow_nearest_age, seed)
+    settings = ValidationSettings(names, split, allow_nearest_age, seed)
     with console_progress() as progress:
         if atlas and cohort and not (atlases or cohorts):
-            from atlas_builder.validation.validate import validate_atlas  # noqa: PLC0415
+            from atlas_builder.workflows.validate import validate_atlas  # noqa: PLC0415
 
             done = validate_atlas(
                 atlas, cohort, out, settings, jobs=jobs, restart=restart, progress=progress
             )
         elif atlases and cohorts and not (atlas or cohort):
-            from atlas_builder.validation.cross_age import validate_ages  # noqa: PLC0415
+            from atlas_builder.workflows.validate_ages import validate_ages  # noqa: PLC0415
 
             done = validate_ages(
                 atlases, cohorts, out, settings, jobs=jobs, restart=restart, progress=progress
@@ -103,6 +103,10 @@ def validate_atlas_command(
 
 
 def _left_out(out: Path) -> list[str]:
-    from atlas_builder.validation.outputs import read_record  # noqa: PLC0415
+    from atlas_builder.runtime.resumption import read_record  # noqa: PLC0415
+    from atlas_builder.workflows.validation_files import RECORD  # noqa: PLC0415
 
-    return [f"Left out {r['participant_id']}: {r['reason']}" for r in read_record(out)["left_out"]]
+    return [
+        f"Left out {r['participant_id']}: {r['reason']}"
+        for r in read_record(out / RECORD)["left_out"]
+    ]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from atlas_builder import __version__
-from atlas_builder.anatomy import LEVELS, AgeGroup, Level
+from atlas_builder.cohorts.labelled_scans import (
+    Participant,
+    Refusal,
+    read_participants,
+    read_simulation,
+)
+from atlas_builder.cohorts.participants import first_reasons
 from atlas_builder.construction.iteration import UnusableParticipantError, build_level
 from atlas_builder.construction.level import LevelJob, LevelResult
 from atlas_builder.construction.preparation import (
@@ -23,22 +26,21 @@ from atlas_builder.construction.preparation import (
     save_preparation,
 )
 from atlas_builder.construction.template import GRADIENT_STEP
-from atlas_builder.construction.work import claim, describe_files, resume
-from atlas_builder.construction.workers import Workers
-from atlas_builder.errors import InputError
-from atlas_builder.io.cohort import Participant, Refusal, read_participants, read_simulation
+from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level
+from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, key_slice_grid
-from atlas_builder.progress import Progress
-from atlas_builder.registration import COARSE, MEDIUM, SEED, Metric
+from atlas_builder.registration.slices import COARSE, MEDIUM, SEED, Metric
+from atlas_builder.runtime.progress import Progress
+from atlas_builder.runtime.resumption import as_read_back, claim, describe_files, resume
+from atlas_builder.runtime.versions import COHORT_PACKAGES, software_versions
+from atlas_builder.runtime.workers import Workers
 
 LEAST_PARTICIPANTS = 3
 """Two make no majority."""
 
-_PACKAGES = ("antspyx", "numpy", "scipy", "nibabel")
-
 
 @dataclass(frozen=True)
-class Settings:
+class BuildSettings:
     """What decides an atlas, besides the cohort.
 
     Attributes
@@ -86,7 +88,7 @@ class Build:
 
     Attributes
     ----------
-    settings : Settings
+    settings : BuildSettings
         What it was asked for.
     inputs : dict
         What `describe_inputs` says of the cohort and the versions.
@@ -102,7 +104,7 @@ class Build:
         What came out.
     """
 
-    settings: Settings
+    settings: BuildSettings
     inputs: dict[str, object]
     participants: tuple[Participant, ...]
     notes: dict[str, Preparation]
@@ -111,28 +113,25 @@ class Build:
     results: dict[Level, LevelResult] = field(repr=False)
 
 
-def describe_inputs(cohort: Path, settings: Settings) -> dict[str, object]:
+def describe_inputs(cohort: Path, settings: BuildSettings) -> dict[str, object]:
     """Return what decides a build, so that two runs can tell whether they are the same.
 
     Files are told apart by name, size and time of change.
     """
     cohort = Path(cohort)
-    inputs = {
+    inputs: dict[str, object] = {
         "settings": settings.describe(),
         "simulation": read_simulation(cohort),
-        "versions": {"aspects-atlas": __version__}
-        | {package: version(package) for package in _PACKAGES},
+        "versions": software_versions(*COHORT_PACKAGES),
         "files": describe_files(cohort),
     }
-    # As a file will give it back, where lists and tuples are the same.
-    read_back: dict[str, object] = json.loads(json.dumps(inputs))
-    return read_back
+    return as_read_back(inputs)
 
 
 def estimate_atlas(
     cohort: Path,
     work: Path,
-    settings: Settings,
+    settings: BuildSettings,
     workers: Workers,
     progress: Progress,
     *,
@@ -146,7 +145,7 @@ def estimate_atlas(
         In the layout of the documentation.
     work : Path
         Keeps what is done. Work of other inputs or settings found there is removed.
-    settings : Settings
+    settings : BuildSettings
         What to build.
     workers : Workers
         Where preprocessing and registrations run.
@@ -216,14 +215,13 @@ def _prepared(
 
 
 def _check_enough(cohort: Path, used: list[str], refusals: list[Refusal], strict: bool) -> None:
-    reasons = "; ".join(f"{refusal.participant_id}: {refusal.reason}" for refusal in refusals[:3])
-    more = f" (and {len(refusals) - 3} more)" if len(refusals) > 3 else ""
+    reasons = first_reasons(refusals)
     if strict and refusals:
-        raise InputError(f"{cohort}: refused, as --strict asks: {reasons}{more}")
+        raise InputError(f"{cohort}: refused, as --strict asks: {reasons}")
     if len(used) < LEAST_PARTICIPANTS:
         raise InputError(
             f"{cohort}: {len(used)} usable participants, an atlas needs {LEAST_PARTICIPANTS}"
-            + (f"; left out: {reasons}{more}" if refusals else "")
+            + (f"; left out: {reasons}" if refusals else "")
         )
 
 
@@ -232,7 +230,7 @@ def level_job(
     prepared: Path,
     work: Path,
     notes: dict[str, Preparation],
-    settings: Settings,
+    settings: BuildSettings,
 ) -> LevelJob:
     """Describe the build of one level.
 
@@ -244,7 +242,7 @@ def level_job(
         The folder of the prepared participants; the folder in which the level gets its own.
     notes : dict of str to Preparation
         Of the participants to use, in the order in which they are averaged.
-    settings : Settings
+    settings : BuildSettings
         What to build.
     """
     names = tuple(notes)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.io.files import replacing
-from atlas_builder.registration import Metric, Schedule, register
-from atlas_builder.transform import FloatArray, PlaneGrid, Transform, halve, sample
+from atlas_builder.core.transform import FloatArray, PlaneGrid, Transform, halve, sample
+from atlas_builder.registration.slices import Metric, Schedule, register
+from atlas_builder.runtime.files import replacing
 
 TISSUE_HU = (0.0, 80.0)
 """From fluid to clotted blood; calcification and noise beyond do not steer the registration."""
@@ -27,7 +27,7 @@ class FitTask:
     grid : PlaneGrid
         Of both; registration runs at twice its spacing.
     metric, schedule, initial_affine
-        As `atlas_builder.registration.register` takes them.
+        As `atlas_builder.registration.slices.register` takes them.
     """
 
     template: NDArray[np.float32]
@@ -97,7 +97,7 @@ def register_slices(
     grid : PlaneGrid
         Of both images.
     metric, schedule
-        As `atlas_builder.registration.register` takes them.
+        As `atlas_builder.registration.slices.register` takes them.
     initial_affine : ndarray, shape (3, 3), optional
         Where the affine stage starts; by default `extent_affine`.
     """

@@ -21,13 +21,13 @@ from atlas_builder.construction.template import (
     average_brain,
     update_template,
 )
-from atlas_builder.construction.work import resume
-from atlas_builder.construction.workers import Workers
+from atlas_builder.metrics.entropy import shannon_entropy
+from atlas_builder.metrics.overlap import dice_by_label
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
-from atlas_builder.progress import Progress
-from atlas_builder.registration import COARSE, MEDIUM, RegistrationError
-from atlas_builder.validation.entropy import shannon_entropy
-from atlas_builder.validation.overlap import dice_by_label
+from atlas_builder.registration.slices import COARSE, MEDIUM, RegistrationError
+from atlas_builder.runtime.progress import Progress
+from atlas_builder.runtime.resumption import resume
+from atlas_builder.runtime.workers import Workers
 
 
 class UnusableParticipantError(Exception):

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from atlas_builder.anatomy import Level, regions_of
 from atlas_builder.construction.template import ShapeUpdate
+from atlas_builder.core.anatomy import Level, regions_of
+from atlas_builder.core.transform import PlaneGrid, Transform, sample_labels
 from atlas_builder.preprocessing.components import largest_component
-from atlas_builder.transform import PlaneGrid, Transform, sample_labels
 
 
 @dataclass(frozen=True)

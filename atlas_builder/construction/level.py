@@ -10,12 +10,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Level
 from atlas_builder.construction.preparation import PreparedLevel, load_level
-from atlas_builder.io.files import replacing
+from atlas_builder.core.anatomy import Level
+from atlas_builder.core.transform import PlaneGrid
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
-from atlas_builder.registration import Metric
-from atlas_builder.transform import PlaneGrid
+from atlas_builder.registration.slices import Metric
+from atlas_builder.runtime.files import replacing
 
 Value = TypeVar("Value", bound=np.generic)
 

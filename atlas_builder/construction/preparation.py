@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from atlas_builder.anatomy import Level
-from atlas_builder.errors import InputError
-from atlas_builder.io.cohort import Participant, read_key_slices
-from atlas_builder.io.files import replacing
-from atlas_builder.io.scan import Slice
+from atlas_builder.cohorts.labelled_scans import Participant, read_labelled_slices
+from atlas_builder.core.anatomy import Level
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Slice
 from atlas_builder.preprocessing.key_slice import (
     KEY_SLICE_SHAPE,
     KEY_SLICE_SPACING,
@@ -24,6 +23,7 @@ from atlas_builder.preprocessing.key_slice import (
     make_key_slice,
     resample_labels,
 )
+from atlas_builder.runtime.files import replacing
 
 _MM2_PER_CM2 = 100.0
 _SHOWN_HU = (0.0, 80.0)
@@ -80,7 +80,7 @@ def prepare(task: tuple[Participant, str]) -> Preparation:
     levels: dict[Level, PreparedLevel] = {}
     quality: dict[str, float] = {}
     try:
-        for level, drawn in read_key_slices(participant, rater).items():
+        for level, drawn in read_labelled_slices(participant, rater).items():
             try:
                 key = make_key_slice(drawn.ct)
             except InputError as error:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.linalg import expm, logm
 
-from atlas_builder.transform import (
+from atlas_builder.core.transform import (
     FloatArray,
     PlaneGrid,
     Transform,

@@ -1,1 +1,1 @@
-"""Scans, cohorts and atlases in and out of files."""
+"""Scans in and region maps out, as NIfTI and DICOM."""

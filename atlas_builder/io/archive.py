@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 """How zip archives start, an empty one in the second way."""

@@ -1,6 +1,6 @@
 """Array axes and the patient's axes.
 
-The convention of `atlas_builder.io.scan` in one place: which stored axis becomes a slice's first
+The convention of `atlas_builder.core.scan` in one place: which stored axis becomes a slice's first
 (towards the patient's left) and second (towards the back), and what a slice's affine is.
 All directions and positions are RAS+ millimetres.
 """

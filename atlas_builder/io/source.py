@@ -15,12 +15,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.flags import Flag
+from atlas_builder.core.scan import Scan
 from atlas_builder.io.archive import ZIP_STARTS, unpacked_dicom
-from atlas_builder.io.dicom import DicomSeries, examine_dicom, read_frames
-from atlas_builder.io.nifti import read_slices, write_like, write_volume
-from atlas_builder.io.nifti_storage import Storage, examine
-from atlas_builder.io.scan import Remark, Scan
+from atlas_builder.io.dicom.scans import DicomSeries, examine_dicom, read_frames
+from atlas_builder.io.nifti.images import read_slices, write_like, write_volume
+from atlas_builder.io.nifti.storage import Storage, examine
 from atlas_builder.io.stacking import remarks_on_stack, stack_affine
 
 Labels = NDArray[np.uint8]
@@ -61,7 +62,7 @@ class NiftiSource:
         return (*self.storage.slice_shape, len(self.affines))
 
     @property
-    def remarks(self) -> tuple[Remark, ...]:
+    def remarks(self) -> tuple[Flag, ...]:
         """What is unusual about how the slices are stacked."""
         return remarks_on_stack(self.affines)
 
@@ -129,7 +130,7 @@ class DicomSource:
         return (*self.dicom.slice_shape, len(self.dicom.frames))
 
     @property
-    def remarks(self) -> tuple[Remark, ...]:
+    def remarks(self) -> tuple[Flag, ...]:
         """What is unusual about the series."""
         return self.dicom.remarks
 
@@ -161,8 +162,8 @@ class DicomSource:
         return note
 
     def write_segmentation(self, path: Path, labels: Labels) -> str | None:
-        """Write a region map as DICOM SEG; see `atlas_builder.io.dicom_seg.write_segmentation`."""
-        from atlas_builder.io.dicom_seg import write_segmentation  # noqa: PLC0415 - slow to load
+        """Write a region map as DICOM SEG; see `write_segmentation`."""
+        from atlas_builder.io.dicom.segmentation import write_segmentation  # noqa: PLC0415 - slow to load
 
         return write_segmentation(path, labels, self.dicom.frames)
 

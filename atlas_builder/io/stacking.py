@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.io.scan import Remark
+from atlas_builder.core.flags import Flag
 
 _TOLERANCE_PIXELS = 0.1
 _ROUNDED_MM = 0.15
@@ -94,7 +94,7 @@ def tilt_of(affines: NDArray[np.float64]) -> float:
     return float(np.degrees(np.arccos(min(1.0, cosine))))
 
 
-def remarks_on_stack(affines: NDArray[np.float64]) -> tuple[Remark, ...]:
+def remarks_on_stack(affines: NDArray[np.float64]) -> tuple[Flag, ...]:
     """Return what is unusual about how slices are stacked.
 
     Parameters
@@ -104,7 +104,7 @@ def remarks_on_stack(affines: NDArray[np.float64]) -> tuple[Remark, ...]:
 
     Returns
     -------
-    tuple of Remark
+    tuple of Flag
         ``gantry-tilt``, ``missing-slices``, ``uneven-spacing``.
     """
     if len(affines) < 2:
@@ -113,18 +113,18 @@ def remarks_on_stack(affines: NDArray[np.float64]) -> tuple[Remark, ...]:
     tilt = tilt_of(affines)
     if tilt >= _TILT_DEGREES:
         remarks.append(
-            Remark("gantry-tilt", f"the slices are tilted by {tilt:.1f} degrees against the stack")
+            Flag("gantry-tilt", f"the slices are tilted by {tilt:.1f} degrees against the stack")
         )
     gaps = np.abs(np.diff(affines[:, :3, 3] @ affines[0, :3, 2]))
     missing = _missing_after(gaps)
     if missing:
         places = ", ".join(f"{index} and {index + 1}" for index in missing)
         remarks.append(
-            Remark("missing-slices", f"slices seem to be missing between {places} (a wide gap)")
+            Flag("missing-slices", f"slices seem to be missing between {places} (a wide gap)")
         )
     if not is_even(affines[:, :3, 3], _tolerance(affines)):
         remarks.append(
-            Remark(
+            Flag(
                 "uneven-spacing",
                 f"the distance between slices changes from {gaps.min():.2f} to {gaps.max():.2f} mm",
             )

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Level, Region
-from atlas_builder.io.atlas import AtlasLevel
-from atlas_builder.io.cohort import LabelledSlice
-from atlas_builder.io.drawn_regions import distance_from_midline
+from atlas_builder.catalogue.atlas import AtlasLevel
+from atlas_builder.cohorts.drawn_regions import distance_from_midline
+from atlas_builder.cohorts.labelled_scans import LabelledSlice
+from atlas_builder.core.anatomy import Level, Region
 from atlas_builder.mapping.level import carry_regions, map_level
+from atlas_builder.metrics.overlap import dice_by_label
 from atlas_builder.preprocessing.key_slice import make_key_slice
-from atlas_builder.registration import Metric
-from atlas_builder.validation.overlap import dice_by_label
+from atlas_builder.registration.slices import Metric
 
 
 @dataclass(frozen=True)
-class Agreement:
+class LevelAgreement:
     """Mapped regions against drawn ones, on the pixels they were drawn on.
 
     Attributes
@@ -36,7 +36,7 @@ class Agreement:
 
 def score_level(
     atlas: AtlasLevel, level: Level, drawn: LabelledSlice, metric: Metric = Metric.MI
-) -> Agreement:
+) -> LevelAgreement:
     """Map a level of an atlas onto a slice, preprocessed as a new scan is, and score it."""
     key = make_key_slice(drawn.ct)
     columns, rows = drawn.labels.data.shape
@@ -46,7 +46,7 @@ def score_level(
     )
 
 
-def score_regions(regions: NDArray[np.uint8], drawn: LabelledSlice) -> Agreement:
+def score_regions(regions: NDArray[np.uint8], drawn: LabelledSlice) -> LevelAgreement:
     """Compare mapped regions with those drawn on the same pixels.
 
     The sides of drawn regions are told apart by the regions themselves, see
@@ -70,7 +70,7 @@ def score_regions(regions: NDArray[np.uint8], drawn: LabelledSlice) -> Agreement
     drawn_right = distance_from_midline(places * np.array(drawn.ct.spacing), values) < 0
     agreed = mapped[truth > 0] == values
     wrong = agreed & (on_right[truth > 0] != drawn_right)
-    return Agreement(
+    return LevelAgreement(
         {region: dice[region] for region in drawn_here},
         float(wrong.sum() / max(int(agreed.sum()), 1)),
     )

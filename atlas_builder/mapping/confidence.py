@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from atlas_builder.anatomy import SIDES, Level, Region, Side, map_value, regions_of
-from atlas_builder.io.atlas import AtlasLevel
+from atlas_builder.catalogue.atlas import AtlasLevel
+from atlas_builder.core.anatomy import SIDES, Level, Region, Side, map_value, regions_of
+from atlas_builder.core.transform import Transform, sample
 from atlas_builder.mapping.level import sided
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, KeySlice, key_slice_grid
-from atlas_builder.transform import Transform, sample
 
 _SMOOTHING_MM = 1.0  # so that a scan's noise does not count as misfit
 _SURROUNDINGS_MM = 5.0  # what shows a border lies on both sides of it

@@ -8,10 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from atlas_builder.anatomy import Level, map_value, regions_of
+from atlas_builder.catalogue.atlas import AtlasLevel
 from atlas_builder.construction.fitting import register_slices
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import AtlasLevel
+from atlas_builder.core.anatomy import Level, map_value, regions_of
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.transform import (
+    FloatArray,
+    PlaneGrid,
+    Transform,
+    apply_affine,
+    sample,
+    sample_labels,
+)
 from atlas_builder.preprocessing.key_slice import (
     KEY_SLICE_SHAPE,
     KEY_SLICE_SPACING,
@@ -20,15 +28,7 @@ from atlas_builder.preprocessing.key_slice import (
     key_slice_affine,
     key_slice_grid,
 )
-from atlas_builder.registration import FINE, Metric
-from atlas_builder.transform import (
-    FloatArray,
-    PlaneGrid,
-    Transform,
-    apply_affine,
-    sample,
-    sample_labels,
-)
+from atlas_builder.registration.slices import FINE, Metric
 
 _BORDER_MM = 1.0
 """Standard deviation of where different raters put a border: about the blur of a CT."""

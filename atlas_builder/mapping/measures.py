@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from atlas_builder.anatomy import SIDES, Region, Side, map_value
+from atlas_builder.core.anatomy import SIDES, Region, Side, map_value
 from atlas_builder.mapping.region_map import LevelMap, RegionMeasure
 
 _TISSUE_HU = (12.0, 80.0)  # fluid 0-10, oedema 15 and more; clotted blood at most 80

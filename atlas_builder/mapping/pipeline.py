@@ -11,16 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, Level, Region, Side
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import Atlas, AtlasLevel
-from atlas_builder.io.scan import Remark, Scan
+from atlas_builder.catalogue.atlas import Atlas, AtlasLevel
+from atlas_builder.core.anatomy import LEVELS, Level, Region, Side
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.flags import Flag
+from atlas_builder.core.scan import Scan
+from atlas_builder.core.transform import Transform, apply_affine
 from atlas_builder.io.stacking import remarks_on_stack
 from atlas_builder.mapping.confidence import compare, confidences
 from atlas_builder.mapping.level import carry_regions, map_level
 from atlas_builder.mapping.measures import measure_regions
 from atlas_builder.mapping.quality import find_flags
-from atlas_builder.mapping.region_map import Flag, LevelMap, RegionMap
+from atlas_builder.mapping.region_map import LevelMap, RegionMap
 from atlas_builder.mapping.resemblance import (
     compare_unregistered,
     refuse_turned,
@@ -28,8 +30,7 @@ from atlas_builder.mapping.resemblance import (
 )
 from atlas_builder.mapping.thick_slices import ThickSlice, read_thick_slices
 from atlas_builder.preprocessing.key_slice import KeySlice, make_key_slice
-from atlas_builder.registration import RegistrationError
-from atlas_builder.transform import Transform, apply_affine
+from atlas_builder.registration.slices import RegistrationError
 
 
 def map_regions(
@@ -73,7 +74,6 @@ def map_regions(
     Examples
     --------
     >>> region_map = map_regions(scan, atlas, bgl_slice=15, sgl_slice=20)  # doctest: +SKIP
-    >>> region_map.draw()  # doctest: +SKIP
     """
     indices: dict[Level, int] = {"BGL": bgl_slice, "SGL": sgl_slice}
     check_key_slices(scan.affines, indices)
@@ -98,21 +98,21 @@ class KeySlices:
         Their zero-based places in the scan; see `check_key_slices`.
     slice_count : int
         How many slices the scan has.
-    remarks : sequence of Remark
+    remarks : sequence of Flag
         What is unusual about the scan; they become flags.
     """
 
     slices: Mapping[Level, ThickSlice]
     indices: Mapping[Level, int]
     slice_count: int
-    remarks: Sequence[Remark] = ()
+    remarks: Sequence[Flag] = ()
 
 
 def read_key_slices(
     read: Callable[[Sequence[int]], Scan],
     affines: NDArray[np.float64],
     indices: Mapping[Level, int],
-    remarks: Sequence[Remark] = (),
+    remarks: Sequence[Flag] = (),
 ) -> KeySlices:
     """Read the key slices of a scan, with what lies about them where slices are thin.
 
@@ -122,7 +122,7 @@ def read_key_slices(
         As in `read_thick_slices`.
     indices : mapping of level to int
         Zero-based; see `check_key_slices`.
-    remarks : sequence of Remark
+    remarks : sequence of Flag
         What is unusual about the scan.
     """
     slices = read_thick_slices(read, affines, [indices[level] for level in LEVELS])
@@ -130,11 +130,32 @@ def read_key_slices(
 
 
 def map_key_slices(
-    chosen: KeySlices, atlas: Atlas, *, age: float | None = None, executor: Executor | None = None
+    chosen: KeySlices,
+    atlas: Atlas,
+    *,
+    age: float | None = None,
+    executor: Executor | None = None,
+    when_started: Callable[[], None] = lambda: None,
 ) -> RegionMap:
     """Carry an atlas's regions onto two slices of a scan that need not be in memory as a whole.
 
-    See `map_regions`.
+    Parameters
+    ----------
+    chosen : KeySlices
+        The slices, from `read_key_slices`.
+    atlas, age, executor
+        As `map_regions` takes them.
+    when_started : callable
+        Called once both registrations are under way, for work that may wait behind them.
+
+    Returns
+    -------
+    RegionMap
+
+    Raises
+    ------
+    InputError
+        A slice is no plausible head CT, or the atlas cannot be registered to it.
     """
     timings: dict[str, float] = {}
     with _timed(timings, "key_slices"):
@@ -142,9 +163,7 @@ def map_key_slices(
     transforms: dict[Level, Transform] = {}
     with _timed(timings, "registration"):
         started = {level: _start(executor, atlas.levels[level], keys[level]) for level in LEVELS}
-        if executor is not None:
-            for _ in LEVELS:  # after the registrations, while this process measures
-                executor.submit(_load_pages)
+        when_started()
         # Meanwhile, here:
         resemblances = {
             level: compare_unregistered(atlas.levels, level, key) for level, key in keys.items()
@@ -193,7 +212,7 @@ def map_key_slices(
     return RegionMap(
         levels=tuple(levels),
         measures=measures,
-        flags=(*(Flag(remark.code, None, remark.reason) for remark in chosen.remarks), *flags),
+        flags=(*(Flag(remark.code, remark.reason) for remark in chosen.remarks), *flags),
         atlas_name=atlas.name,
         atlas_is_simulated=atlas.simulated,
         age_group=atlas.age_group,
@@ -202,12 +221,6 @@ def map_key_slices(
         timings=timings,
         atlas_provenance=atlas.provenance,
     )
-
-
-def _load_pages() -> None:
-    """Import what draws a map, in the process that will."""
-    import atlas_builder.reporting.mapping_report  # noqa: PLC0415
-    import atlas_builder.reporting.overlay  # noqa: F401, PLC0415
 
 
 def check_key_slices(affines: NDArray[np.float64], indices: Mapping[Level, int]) -> None:

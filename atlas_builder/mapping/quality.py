@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import ndimage as ndi
 
-from atlas_builder.anatomy import LEVELS, SIDES
-from atlas_builder.io.atlas import Atlas
-from atlas_builder.mapping.region_map import Flag, LevelMap, RegionMeasure, height_above
+from atlas_builder.catalogue.atlas import Atlas
+from atlas_builder.core.anatomy import LEVELS, SIDES
+from atlas_builder.core.flags import Flag
+from atlas_builder.mapping.region_map import LevelMap, RegionMeasure, height_above
 from atlas_builder.preprocessing.brain import brain_of_stripped
 from atlas_builder.preprocessing.key_slice import key_slice_grid
 
@@ -78,14 +79,11 @@ def midline_shift(level_map: LevelMap) -> float:
 def _on_age(atlas: Atlas, age: float | None) -> Iterator[Flag]:
     if age is None:
         yield Flag(
-            "age-unknown",
-            None,
-            f"no age is known; the atlas is for {atlas.age_group}; give the age",
+            "age-unknown", f"no age is known; the atlas is for {atlas.age_group}; give the age"
         )
     elif age not in atlas.age_group:
         yield Flag(
             "age-outside-group",
-            None,
             f"the patient's age, {age:g}, is outside the atlas's group, {atlas.age_group}; "
             "check regions beside ventricles and sulci, which change with age",
         )
@@ -98,14 +96,12 @@ def _on_key_slices(levels: Sequence[LevelMap]) -> Iterator[Flag]:
     if not low <= distance <= high:
         yield Flag(
             "key-slices-doubtful",
-            None,
             f"the SGL lies {distance:.1f} mm above the BGL, 20 mm are usual; check both slices",
         )
     twist = bgl.key.alignment.angle - sgl.key.alignment.angle
     if abs(twist) > _MOST_TWIST:
         yield Flag(
             "midlines-disagree",
-            None,
             f"the midlines of the two slices differ by {abs(twist):.0f} degrees; check that both "
             "lie in the middle of the head",
         )
@@ -115,10 +111,10 @@ def _on_key_slices(levels: Sequence[LevelMap]) -> Iterator[Flag]:
         if likelier != level_map.level:
             yield Flag(
                 "key-slices-doubtful",
-                level_map.level,
                 f"slice {level_map.index} looks more like the {likelier} (correlation "
                 f"{fits[likelier]:.2f}) than the {level_map.level} ({fits[level_map.level]:.2f}); "
                 "check the choice of slices",
+                level_map.level,
             )
 
 
@@ -126,9 +122,9 @@ def _on_orientation(level_map: LevelMap) -> Iterator[Flag]:
     if level_map.resemblance.turned:
         yield Flag(
             "orientation-doubtful",
-            level_map.level,
             "the head looks turned front to back; left and right may be wrong; check the "
             "orientation in the scan's header",
+            level_map.level,
         )
 
 
@@ -139,8 +135,8 @@ def _on_brain(level_map: LevelMap) -> Iterator[Flag]:
     if not low <= ratio <= high:
         yield Flag(
             "brain-mask-implausible",
-            level_map.level,
             f"the brain found has {ratio:.0%} of the area of the atlas's; look at its outline",
+            level_map.level,
         )
     middle = brain.shape[0] // 2
     right, left = np.count_nonzero(brain[:middle]), np.count_nonzero(brain[middle:])
@@ -149,9 +145,9 @@ def _on_brain(level_map: LevelMap) -> Iterator[Flag]:
         larger, smaller = SIDES if imbalance > 0 else reversed(SIDES)
         yield Flag(
             "brain-mask-implausible",
-            level_map.level,
             f"the {larger} half of the brain found is {2 * abs(imbalance):.0%} larger than the "
             f"{smaller}; look at its outline, the midline and a cut or missing part",
+            level_map.level,
         )
 
 
@@ -165,9 +161,9 @@ def _on_cut(level_map: LevelMap) -> Iterator[Flag]:
     if length >= _LEAST_CUT_MM:
         yield Flag(
             "cut-off",
-            level_map.level,
             f"{length:.0f} mm of the brain's outline lie at the edge of the picture: part of the "
             "head is not on it; leave out the regions there",
+            level_map.level,
         )
 
 
@@ -176,8 +172,8 @@ def _on_pose(level_map: LevelMap) -> Iterator[Flag]:
     if abs(angle) > _MOST_ROTATION:
         yield Flag(
             "rotated-head",
-            level_map.level,
             f"the head is turned by {abs(angle):.0f} degrees; check the midline",
+            level_map.level,
         )
 
 
@@ -187,17 +183,17 @@ def _on_midline(level_map: LevelMap) -> Iterator[Flag]:
         side = "left" if shift > 0 else "right"
         yield Flag(
             "midline-shift",
-            level_map.level,
             f"the midline bends {abs(shift):.0f} mm to the {side}: swelling, a mass, or a midline "
             "found wrongly; look at the dashed line",
+            level_map.level,
         )
     asymmetry = level_map.key.alignment.asymmetry
     if asymmetry > _MOST_ASYMMETRY:
         yield Flag(
             "large-asymmetry",
-            level_map.level,
             f"the sides of the head differ widely ({asymmetry:.2f} of 1): a large lesion, a "
             "crooked head, or a midline found wrongly; look at the dashed line",
+            level_map.level,
         )
 
 
@@ -205,9 +201,9 @@ def _on_fit(level_map: LevelMap) -> Iterator[Flag]:
     if level_map.fit < _LEAST_FIT:
         yield Flag(
             "poor-fit",
-            level_map.level,
             f"the atlas fits the slice poorly (correlation {level_map.fit:.2f}); check the level, "
             "and each region by eye",
+            level_map.level,
         )
 
 
@@ -216,7 +212,7 @@ def _on_confidence(measures: Sequence[RegionMeasure]) -> Iterator[Flag]:
         doubtful = [m for m in measures if m.level == level and m.confidence < _LEAST_CONFIDENCE]
         if doubtful:
             names = ", ".join(f"{m.side} {m.region.name}" for m in doubtful)
-            yield Flag("low-confidence", level, f"check by eye where these lie: {names}")
+            yield Flag("low-confidence", f"check by eye where these lie: {names}", level)
         areas = {(m.region, m.side): m.area_mm2 for m in measures if m.level == level}
         small = [
             f"{side} {region.name}"
@@ -226,9 +222,9 @@ def _on_confidence(measures: Sequence[RegionMeasure]) -> Iterator[Flag]:
         if small:
             yield Flag(
                 "region-incomplete",
-                level,
                 f"check by eye what is far smaller than on the other side, or missing: "
                 f"{', '.join(small)}",
+                level,
             )
 
 
@@ -238,7 +234,6 @@ def _on_asymmetry(measures: Sequence[RegionMeasure]) -> Iterator[Flag]:
         if len(darker) >= _MANY_REGIONS:
             yield Flag(
                 "large-lesion",
-                None,
                 f"{len(darker)} of 10 regions are darker on the {side} ({', '.join(darker)}): a "
                 "large lesion, or a difference between the sides all over the scan; compare the "
                 "sides beyond these regions",

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import AgeGroup, Level, Region, Side
-from atlas_builder.io.atlas import AtlasLevel
-from atlas_builder.io.scan import Slice
+from atlas_builder.catalogue.atlas import AtlasLevel
+from atlas_builder.core.anatomy import AgeGroup, Level, Region, Side
+from atlas_builder.core.flags import Flag
+from atlas_builder.core.scan import Slice
+from atlas_builder.core.transform import Transform
 from atlas_builder.preprocessing.key_slice import KeySlice
-from atlas_builder.transform import Transform
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 
 @dataclass(frozen=True)
@@ -130,25 +131,6 @@ class RegionMeasure:
 
 
 @dataclass(frozen=True)
-class Flag:
-    """A reservation about a map.
-
-    Attributes
-    ----------
-    code : str
-        Its name for programs, such as ``poor-fit``.
-    level : Level or None
-        The level concerned; None for the whole scan.
-    reason : str
-        What was seen and what to look at, in one line, with numbers.
-    """
-
-    code: str
-    level: Level | None
-    reason: str
-
-
-@dataclass(frozen=True)
 class RegionMap:
     """An atlas's regions carried onto a scan.
 
@@ -192,12 +174,6 @@ class RegionMap:
         """How far the SGL lies above the BGL, in mm along the slices' normal."""
         bgl, sgl = (level_map.slice for level_map in self.levels)
         return height_above(bgl, sgl)
-
-    def draw(self) -> Figure:
-        """Draw both levels with their regions in the brain and the stroke window."""
-        from atlas_builder.reporting.overlay import draw_overlay  # noqa: PLC0415 - slow to load
-
-        return draw_overlay(self)
 
     def volume(self, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
         """Return the regions on all slices of the scan, in the layout of `Scan.data`.

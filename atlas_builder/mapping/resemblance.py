@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage as ndi
 
-from atlas_builder.anatomy import Level
+from atlas_builder.catalogue.atlas import AtlasLevel
 from atlas_builder.construction.fitting import extent_affine
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import AtlasLevel
+from atlas_builder.core.anatomy import Level
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.transform import apply_affine, sample
 from atlas_builder.mapping.region_map import LevelMap, Resemblance
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, KeySlice, key_slice_grid
-from atlas_builder.transform import apply_affine, sample
 
 _DEEP_MM = 6.0  # inside the brain's rim, whose sulci differ between people
 _BLUR_MM = 1.5

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from atlas_builder.io.scan import Scan, Slice
+from atlas_builder.core.scan import Scan, Slice
 from atlas_builder.preprocessing.brain import brain_of_stripped
 
 THICKNESS_MM = 5.0

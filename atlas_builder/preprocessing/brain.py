@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.skull import find_wall
 
 _PIXEL_MM = 0.5

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.scan import Slice
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Slice
+from atlas_builder.core.transform import PlaneGrid
 from atlas_builder.preprocessing.plausibility import find_brain
 from atlas_builder.preprocessing.symmetry import Alignment, find_alignment
-from atlas_builder.transform import PlaneGrid
 
 KEY_SLICE_SHAPE = (460, 460)
 """Pixels to the patient's left and to the back."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.brain import (
     brain_of_stripped,
     constant_background,

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.components import largest_component
 
 _GRID_MM = 1.0

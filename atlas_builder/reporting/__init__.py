@@ -1,1 +1,1 @@
-"""Figures and pages that people read: what an atlas is made of and how well it is made."""
+"""Figures and pages that people read, one folder a report."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Region
+from atlas_builder.core.anatomy import Region
+from atlas_builder.metrics.statistics import Comparison, compare_paired, with_holm
+from atlas_builder.metrics.tables import Cell, MeanSd, Table
 from atlas_builder.validation.agreement_tables import mean_sd
 from atlas_builder.validation.comparison_tables import TESTED, tested_cells, withheld
 from atlas_builder.validation.scores import Scores, mean_of_finite
-from atlas_builder.validation.statistics import Comparison, compare_paired, with_holm
-from atlas_builder.validation.tables import Cell, MeanSd, Table
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Level, Region, regions_of
-from atlas_builder.validation.surface import border_points, distance_of_borders
+from atlas_builder.core.anatomy import Level, Region, regions_of
+from atlas_builder.metrics.overlap import dice
+from atlas_builder.metrics.surface import border_points, distance_of_borders
 
 Sides: TypeAlias = Literal["left", "right", "both"]
 """Which part of a region is compared; ``both`` pools the two sides."""
@@ -103,15 +104,13 @@ def compare_sources(
             borders = {source: border_points(part, spacing) for source, part in parts.items()}
             for first, second in pairs:
                 distance = distance_of_borders(borders[first], borders[second])
-                size = areas[first] + areas[second]
-                shared = np.count_nonzero(parts[first] & parts[second])
                 yield Agreement(
                     participant_id,
                     region,
                     side,
                     first,
                     second,
-                    2 * shared / size if size else float("nan"),
+                    dice(parts[first], parts[second]),
                     distance.hausdorff95_mm,
                     distance.mean_mm,
                     areas[first] * pixel_mm2,

@@ -14,7 +14,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Region
+from atlas_builder.core.anatomy import Region
+from atlas_builder.metrics.tables import Cell, MeanSd, Table
 from atlas_builder.validation.agreement import Pair
 from atlas_builder.validation.scores import (
     Measure,
@@ -23,7 +24,6 @@ from atlas_builder.validation.scores import (
     mean_of_pairs,
     with_mean,
 )
-from atlas_builder.validation.tables import Cell, MeanSd, Table
 
 MEAN = "mean"
 """The row of each participant's mean over the ten regions."""

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.validation.agreement_tables import ROWS, Sources, in_words
-from atlas_builder.validation.scores import Scores, mean_of_pairs, with_mean
-from atlas_builder.validation.statistics import (
+from atlas_builder.metrics.statistics import (
     Comparison,
     compare_groups,
     compare_paired,
     with_holm,
 )
-from atlas_builder.validation.tables import Cell, Interval, MeanSd, PValue, Table
+from atlas_builder.metrics.tables import Cell, Interval, MeanSd, PValue, Table
+from atlas_builder.validation.agreement_tables import ROWS, Sources, in_words
+from atlas_builder.validation.scores import Scores, mean_of_pairs, with_mean
 
 TESTED = (
     "n",

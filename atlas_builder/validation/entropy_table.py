@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, Level
-from atlas_builder.catalogue import read_atlases
-from atlas_builder.io.atlas import Atlas
-from atlas_builder.io.nifti import read_scan
-from atlas_builder.validation.entropy import shannon_entropy
+from atlas_builder.catalogue.atlas import Atlas
+from atlas_builder.catalogue.entries import read_atlases
+from atlas_builder.core.anatomy import LEVELS, Level
+from atlas_builder.io.nifti.images import read_scan
+from atlas_builder.metrics.entropy import shannon_entropy
+from atlas_builder.metrics.tables import Cell, Table
 from atlas_builder.validation.reference_planes import find_planes
 from atlas_builder.validation.reference_volume import read_volume
-from atlas_builder.validation.tables import Cell, Table
 
 
 @dataclass(frozen=True)

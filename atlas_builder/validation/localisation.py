@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, Level
-from atlas_builder.validation.statistics import bootstrap_interval
-from atlas_builder.validation.tables import Cell, Interval, MeanSd, Table
+from atlas_builder.core.anatomy import LEVELS, Level
+from atlas_builder.metrics.statistics import bootstrap_interval
+from atlas_builder.metrics.tables import Cell, Interval, MeanSd, Table
 
 BOTH_LEVELS = "both"
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, Level, Region
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import Atlas, AtlasLevel
-from atlas_builder.io.cohort import LabelledSlice, Participant, read_key_slices
-from atlas_builder.io.files import replacing
+from atlas_builder.catalogue.atlas import Atlas, AtlasLevel
+from atlas_builder.cohorts.labelled_scans import LabelledSlice, Participant, read_labelled_slices
+from atlas_builder.core.anatomy import LEVELS, Level, Region
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.transform import apply_affine
 from atlas_builder.mapping.level import carry_regions, map_level
 from atlas_builder.preprocessing.key_slice import KeySlice, key_slice_grid, make_key_slice
-from atlas_builder.transform import apply_affine
+from atlas_builder.runtime.files import replacing
 
 _SHOWN_HU = (0.0, 80.0)
 
@@ -92,7 +92,7 @@ def map_participant(task: MappingTask) -> MappedParticipant:
     All raters must have drawn on the same slices of the scan, so that they can be compared.
     """
     try:
-        drawn = {rater: read_key_slices(task.participant, rater) for rater in task.raters}
+        drawn = {rater: read_labelled_slices(task.participant, rater) for rater in task.raters}
         levels = {}
         for level in LEVELS:
             of_raters = {rater: slices[level] for rater, slices in drawn.items()}

@@ -19,15 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, Level
+from atlas_builder.catalogue.atlas import Atlas, AtlasLevel
 from atlas_builder.construction.fitting import correlation, extent_affine
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import Atlas, AtlasLevel
-from atlas_builder.io.scan import Slice
+from atlas_builder.core.anatomy import LEVELS, Level
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Slice
+from atlas_builder.core.transform import PlaneGrid, apply_affine, halve, sample
 from atlas_builder.mapping.level import map_level
 from atlas_builder.preprocessing.key_slice import KeySlice, key_slice_grid, make_key_slice
-from atlas_builder.transform import PlaneGrid, apply_affine, halve, sample
-from atlas_builder.validation.reference_volume import Volume
+from atlas_builder.validation.reference_volume import ReferenceVolume
 
 _PITCHES = np.arange(-24.0, 25.0, 4.0)  # degrees
 _STEP_MM = 2.0
@@ -63,7 +63,7 @@ class ReferencePlane:
     key: KeySlice
 
 
-def find_planes(volume: Volume, atlas: Atlas) -> dict[Level, ReferencePlane]:
+def find_planes(volume: ReferenceVolume, atlas: Atlas) -> dict[Level, ReferencePlane]:
     """Find the planes of a volume that correspond to an atlas's BGL and SGL.
 
     Raises
@@ -86,7 +86,7 @@ def find_planes(volume: Volume, atlas: Atlas) -> dict[Level, ReferencePlane]:
     return planes
 
 
-def _search(volume: Volume, atlas: Atlas) -> tuple[float, dict[Level, float]]:
+def _search(volume: ReferenceVolume, atlas: Atlas) -> tuple[float, dict[Level, float]]:
     """Return the pitch and the heights at which cuts resemble the templates most."""
     heights = np.arange(0.0, volume.height_mm + _STEP_MM / 2, _STEP_MM)
     templates = [_coarse(atlas.levels[level].image) for level in LEVELS]
@@ -127,7 +127,7 @@ def _resemblance(
 
 
 def _registered(
-    volume: Volume, atlas: AtlasLevel, level: Level, height: float, pitch: float
+    volume: ReferenceVolume, atlas: AtlasLevel, level: Level, height: float, pitch: float
 ) -> ReferencePlane | None:
     """Register the atlas to a plane; None where the plane shows no brain."""
     affine = np.diag([-_CUT.spacing, -_CUT.spacing, 1.0, 1.0])

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.nifti import read_scan
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.transform import PlaneGrid
+from atlas_builder.io.nifti.images import read_scan
 from atlas_builder.preprocessing.plausibility import find_brain
-from atlas_builder.transform import PlaneGrid
 from atlas_builder.validation.intensities import AIR_HU, to_hounsfield
 
 Value = TypeVar("Value", bound=np.generic)
@@ -30,7 +30,7 @@ _BONE_SHARE = 1e-3  # of the voxels; heads with their skull have some percent
 
 
 @dataclass(frozen=True)
-class Volume:
+class ReferenceVolume:
     """A head in HU on a regular grid.
 
     Attributes
@@ -102,7 +102,7 @@ class Volume:
         return sampled
 
 
-def read_volume(path: Path) -> Volume:
+def read_volume(path: Path) -> ReferenceVolume:
     """Read a 3-D reference atlas, bring it to HU and find its brain.
 
     Raises
@@ -126,7 +126,7 @@ def read_volume(path: Path) -> Volume:
     brain = np.stack([find(plane, spacing[:2]) for plane in _planes(hu)], axis=2)
     if not brain.any():
         raise InputError(f"{path}: no slice shows a brain; give CT of a head")
-    return Volume(hu, brain, spacing, reading)
+    return ReferenceVolume(hu, brain, spacing, reading)
 
 
 def _planes(volume: NDArray[Value]) -> list[NDArray[Value]]:

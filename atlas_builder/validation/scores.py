@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Region
+from atlas_builder.core.anatomy import Region
 from atlas_builder.validation.agreement import Agreement, Pair, Sides
 
 Measure: TypeAlias = Literal["dsc", "hausdorff95_mm", "mean_surface_mm", "area_difference_mm2"]

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from atlas_builder.anatomy import AgeGroup
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import Atlas
-from atlas_builder.io.cohort import Participant, Refusal, read_participants
-from atlas_builder.registration import FINE, SEED, Metric
-from atlas_builder.validation.conditions import read_splits
-from atlas_builder.validation.statistics import CONFIDENCE, RESAMPLES
+from atlas_builder.catalogue.atlas import Atlas
+from atlas_builder.cohorts.conditions import read_splits
+from atlas_builder.cohorts.labelled_scans import Participant, Refusal, read_participants
+from atlas_builder.core.anatomy import AgeGroup, narrowest_containing, nearest_to
+from atlas_builder.core.errors import InputError
+from atlas_builder.metrics.statistics import CONFIDENCE, RESAMPLES
+from atlas_builder.registration.slices import FINE, SEED, Metric
 
 ATLAS = "atlas"
 """What an atlas is called beside raters, where there is one."""
@@ -24,7 +24,7 @@ _ANY_AGE = AgeGroup(0, 199)
 
 
 @dataclass(frozen=True)
-class Settings:
+class ValidationSettings:
     """What decides a validation, besides the atlases and the cohorts.
 
     Attributes
@@ -94,15 +94,15 @@ def atlas_for(
     InputError
         None does, and the nearest is not allowed.
     """
-    containing = [group for group in atlases if age in group]
-    if containing:
-        return atlases[min(containing, key=lambda group: group.last - group.first)]
+    own = narrowest_containing(atlases, age)
+    if own is not None:
+        return atlases[own]
     if not allow_nearest:
         raise InputError(
             f"no atlas for age {age:g}, only for {', '.join(map(str, atlases))}; give another "
             "atlas, or --allow-nearest-age"
         )
-    return atlases[min(atlases, key=lambda group: max(group.first - age, age - group.last - 1))]
+    return atlases[nearest_to(atlases, age)]
 
 
 def light(atlas: Atlas) -> Atlas:

@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from aspects_scorer import cohort, cohort_scoring
-from aspects_scorer.cohort import CohortSettings, read_record, score_cohort
-from aspects_scorer.lesion import read_lesion
-from aspects_scorer.scored import score_lesion, standard_atlas
-from aspects_scorer.severity import roc
-from atlas_builder.anatomy import Region, map_value
+from aspects_scorer.dwi.scored_lesion import score_lesion, standard_atlas
+from aspects_scorer.severity import cohort_scoring
 from atlas_builder.commands.score_aspects import score_aspects_command
-from atlas_builder.errors import InputError
-from atlas_builder.reporting.validation_report import Section
+from atlas_builder.core.anatomy import Region, map_value
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti.masks import read_lesion
+from atlas_builder.metrics import roc
+from atlas_builder.reporting.base.sections import Section
+from atlas_builder.runtime.resumption import read_record
+from atlas_builder.workflows import score_cohort as cohort
+from atlas_builder.workflows.score_cohort import RECORD, CohortSettings, score_cohort
 
 # Regions that each patient's lesion fills, and the NIHSS; None where it is not known.
 PATIENTS = {
@@ -187,7 +189,7 @@ def test_who_was_used_and_who_was_not(lesions, table, tmp_path, no_page):
     assert by_name["sub-20"] | {"scored": "no", "reason": "no lesion mask"} == by_name["sub-20"]
     assert by_name["sub-2"]["scored"] == "no"
     assert by_name["sub-2"]["reason"].startswith("sub-2_space-MNI152_lesion_mask.nii.gz: ")
-    record = read_record(out)
+    record = read_record(out / RECORD)
     assert record["scored"] == len(PATIENTS)  # one more, one less
     assert record["with_nihss"] == 6
     assert {entry["participant_id"] for entry in record["left_out"]} == {"sub-2", "sub-20"}
@@ -197,7 +199,7 @@ def test_who_was_used_and_who_was_not(lesions, table, tmp_path, no_page):
 def test_the_analysis_is_on_the_page_and_in_files(lesions, table, tmp_path):
     out = tmp_path / "out"
     score_cohort(lesions, out, participants=table)
-    record = read_record(out)
+    record = read_record(out / RECORD)
     assert "table3_roc" in record["tables"]
     with (out / "tables" / "table3_roc.csv").open() as file:
         aspects = next(csv.DictReader(file))
@@ -256,7 +258,7 @@ def test_a_changed_table_scores_nobody_again(lesions, table, tmp_path, calls):
     table.write_text(table.read_text().replace("sub-14\tn/a", "sub-14\t11"))
     assert score_cohort(lesions, out, participants=table)
     assert calls == []
-    assert read_record(out)["with_nihss"] == 8
+    assert read_record(out / RECORD)["with_nihss"] == 8
 
 
 @pytest.mark.usefixtures("no_page")
@@ -291,7 +293,7 @@ def test_without_a_table_there_are_scores_alone(lesions, tmp_path):
     out = tmp_path / "out"
     score_cohort(lesions, out)
     assert len(rows_of(out / "scores.tsv")) == len(PATIENTS)
-    record = read_record(out)
+    record = read_record(out / RECORD)
     assert record["tables"] == []
     assert any("No column of NIHSS" in line for line in record["findings"])
 
@@ -302,7 +304,9 @@ def test_too_few_patients_of_one_kind(lesions, table, tmp_path):
     out = tmp_path / "out"
     score_cohort(lesions, out, participants=table)
     assert len(rows_of(out / "scores.tsv")) == len(PATIENTS)
-    assert any("1 with NIHSS ≥ 8 and 3 below" in line for line in read_record(out)["findings"])
+    assert any(
+        "1 with NIHSS ≥ 8 and 3 below" in line for line in read_record(out / RECORD)["findings"]
+    )
 
 
 def test_readers_are_compared(lesions, table, tmp_path, no_page):
@@ -351,7 +355,7 @@ def test_fewer_patients_leave_no_analysis_of_the_earlier_ones(lesions, table, tm
     score_cohort(lesions, out, participants=few)
     kept = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
     kept = {name for name in kept if not name.startswith(".scores/")}
-    assert kept == {*read_record(out)["sha256"], "cohort.json"}
+    assert kept == {*read_record(out / RECORD)["sha256"], "cohort.json"}
 
 
 def test_files_of_somebody_else_are_not_overwritten(lesions, table, tmp_path):

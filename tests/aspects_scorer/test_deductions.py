@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 from aspects_scorer.severity.deductions import deductions_by_side, deductions_of_either_side
 from aspects_scorer.severity.groups import Severity, severity_of
-from atlas_builder.anatomy import Region
+from atlas_builder.core.anatomy import Region
 
 deducted = arrays(np.bool_, (40, 10), elements=st.booleans())
 groups = arrays(np.intp, 40, elements=st.integers(0, 2))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aspects_scorer.axial_views import Volume
-from aspects_scorer.diffusion import check_same_grid, read_diffusion
-from atlas_builder.errors import InputError
-from atlas_builder.io.nifti import write_volume
+from aspects_scorer.dwi.diffusion import check_same_grid, read_diffusion
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.volume import Volume
+from atlas_builder.io.nifti.images import write_volume
 
 AFFINE = np.array([[-1.5, 0, 0, 90], [0, 1.5, 0, -100], [0, 0, 5, -40], [0, 0, 0, 1]])
 SHAPE = (20, 24, 8)

@@ -8,8 +8,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from aspects_scorer.lesion import read_lesion
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti.masks import read_lesion
 
 AFFINE = np.array([[-2.0, 0, 0, 30], [0, 2, 0, -40], [0, 0, 3, -10], [0, 0, 0, 1]])
 

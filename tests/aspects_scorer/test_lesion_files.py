@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aspects_scorer.lesion_files import find_lesions
-from atlas_builder.errors import InputError
+from aspects_scorer.severity.lesion_files import find_lesions
+from atlas_builder.core.errors import InputError
 
 
 def fill(folder, *names: str):

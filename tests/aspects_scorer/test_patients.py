@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from aspects_scorer.patients import read_patients
-from atlas_builder.errors import InputError
+from aspects_scorer.severity.patients import read_patients
+from atlas_builder.core.errors import InputError
 
 
 def table(tmp_path, text: str, name: str = "participants.tsv"):

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from aspects_scorer.severity.agreement import compare_scores, icc_agreement, spearman
+from atlas_builder.metrics.reliability import compare_scores, icc_agreement, spearman
 
 # Six targets rated by four judges: Shrout PE, Fleiss JL. Psychol Bull 86:420-428 (1979), Table 2.
 SHROUT_FLEISS = np.array(

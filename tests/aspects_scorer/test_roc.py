@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from aspects_scorer.severity.roc import (
+from atlas_builder.metrics.roc import (
     area_under,
     compare_areas,
     delong_covariance,

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aspects_scorer.lesion import Lesion
-from aspects_scorer.rule import NUCLEI, overlap_ml, score_regions
-from aspects_scorer.scored import standard_atlas
-from atlas_builder.anatomy import SIDES, Region, map_value
+from aspects_scorer.dwi.involvement import overlap_ml, score_regions
+from aspects_scorer.dwi.scored_lesion import standard_atlas
+from atlas_builder.core.anatomy import SIDES, Region, map_value
+from atlas_builder.core.aspects import DEEP_REGIONS, AspectsRule
+from atlas_builder.core.lesion import Lesion
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +54,13 @@ def test_a_third_of_a_cortical_region_takes_its_point(atlas, region, side):
         assert found.loses_point == (points == 9)
 
 
-@pytest.mark.parametrize("region", NUCLEI)
+@pytest.mark.parametrize("region", DEEP_REGIONS)
 def test_one_voxel_of_a_nucleus_region_takes_its_point(atlas, region):
     mask = np.zeros(atlas.labels.shape, bool)
     mask[tuple(np.argwhere(atlas.labels == region)[0])] = True
     score = score_regions(Lesion(mask, atlas.affine), atlas)
     assert (score.left, score.right, score.aspects) == (9, 10, 9)
-    larger = score_regions(Lesion(mask, atlas.affine), atlas, least_ml=0.002)
+    larger = score_regions(Lesion(mask, atlas.affine), atlas, AspectsRule(deep_from_ml=0.002))
     assert larger.aspects == 10
     assert sum(r.lesion_ml for r in larger.regions) == pytest.approx(0.001)
 

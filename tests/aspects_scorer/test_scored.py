@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aspects_scorer.lesion import Lesion
-from aspects_scorer.mni_brain import mni_brain
-from aspects_scorer.mni_space import outside_share, refuse_other_space
-from aspects_scorer.scored import score_lesion, standard_atlas
-from atlas_builder.anatomy import Region, map_value
-from atlas_builder.errors import InputError
+from aspects_scorer.dwi.mni_brain import mni_brain
+from aspects_scorer.dwi.mni_space import outside_share, refuse_other_space
+from aspects_scorer.dwi.scored_lesion import score_lesion, standard_atlas
+from atlas_builder.core.anatomy import Region, map_value
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.lesion import Lesion
 
 
 def codes(scored):

@@ -12,16 +12,16 @@ from aspects_scorer.severity.analysis import (
     analyse_severity,
     compare_with_readers,
 )
-from aspects_scorer.severity.deduction_tables import pattern_in_words
-from aspects_scorer.severity.figures import (
+from atlas_builder.core.anatomy import Region
+from atlas_builder.metrics.tables import to_csv
+from atlas_builder.reporting.severity.deduction_tables import pattern_in_words
+from atlas_builder.reporting.severity.figures import (
     bland_altman_figure,
     deductions_figure,
     roc_figure,
 )
-from aspects_scorer.severity.report import CohortCounts, facts_of, sections_of
-from aspects_scorer.severity.tables import published_thresholds_table, roc_table
-from atlas_builder.anatomy import Region
-from atlas_builder.validation.tables import to_csv
+from atlas_builder.reporting.severity.report import CohortCounts, facts_of, sections_of
+from atlas_builder.reporting.severity.tables import published_thresholds_table, roc_table
 
 COUNTS = CohortCounts(120, 3, 100, 120, {"bilateral": 4}, "nihss", ("sub-9",))
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from aspects_scorer.axial_views import Volume
-from aspects_scorer.lesion import Lesion
-from aspects_scorer.mni_brain import mni_brain
-from aspects_scorer.placement import placement_remarks
-from aspects_scorer.rule import score_regions
-from aspects_scorer.scored import standard_atlas
-from aspects_scorer.template_space import image_to_template, register_to_template, to_template
-from atlas_builder.anatomy import Region, map_value
-from atlas_builder.registration_3d import SpaceTransform
+from aspects_scorer.dwi.involvement import score_regions
+from aspects_scorer.dwi.mni_brain import mni_brain
+from aspects_scorer.dwi.placement import placement_remarks
+from aspects_scorer.dwi.scored_lesion import standard_atlas
+from aspects_scorer.dwi.template_space import image_to_template, register_to_template, to_template
+from atlas_builder.core.anatomy import Region, map_value
+from atlas_builder.core.lesion import Lesion
+from atlas_builder.core.volume import Volume
+from atlas_builder.registration.volumes import SpaceTransform
 
 SHAPE = (62, 74, 26)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from atlas_builder.catalogue import CACHE_VARIABLE
+from atlas_builder.catalogue.entries import CACHE_VARIABLE
 from atlas_builder.commands.fetch_atlas import fetch_atlas_command
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from atlas_builder.commands.locate_slices import locate_slices_command
-from atlas_builder.errors import InputError
-from atlas_builder.io.nifti import write_volume
-from slice_localizer import SHIPPED_WEIGHTS
-from slice_localizer import located as located_module
-from slice_localizer.second_opinion import SecondOpinion
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti.images import write_volume
+from atlas_builder.networks.registry import LOCALIZER
+from slice_localizer import locating as located_module
+from slice_localizer.alignment.level import LevelAlignment
 
 
 @pytest.fixture
@@ -43,17 +43,17 @@ def asked(monkeypatch) -> list[Path]:
     reading = np.full(14, 0.01)
     reading[5] = 0.87
     weights_asked: list[Path] = []
-    inference = ModuleType("slice_localizer.inference")
+    inference = ModuleType("slice_localizer.network.inference")
 
-    def read_scan(_scan, weights):
+    def predict_scan(_scan, weights):
         weights_asked.append(weights)
         return SimpleNamespace(probabilities=reading, level_mm=25.0)
 
-    inference.read_scan = read_scan
+    inference.predict_scan = predict_scan
     inference.load_network = lambda _weights: None
-    monkeypatch.setitem(sys.modules, "slice_localizer.inference", inference)
-    opinion = SecondOpinion(27.0, np.array([96.0, 80.0, 27.0]), 0.9, False, np.eye(4))
-    monkeypatch.setattr(located_module, "second_opinion", lambda _: opinion)
+    monkeypatch.setitem(sys.modules, "slice_localizer.network.inference", inference)
+    alignment = LevelAlignment(27.0, np.array([96.0, 80.0, 27.0]), 0.9, False, np.eye(4))
+    monkeypatch.setattr(located_module, "align_level", lambda _: alignment)
     return weights_asked
 
 
@@ -83,7 +83,7 @@ def test_it_prints_the_slices_and_how_sure_they_are(scan, localizer, tmp_path) -
 def test_the_network_that_ships_is_asked_unless_another_is_given(scan, localizer, asked) -> None:
     run(scan)
     run(scan, "--localizer", localizer)
-    assert asked == [SHIPPED_WEIGHTS, localizer]
+    assert asked == [LOCALIZER, localizer]
 
 
 def test_without_torch_the_alignment_decides_and_says_so(scan, monkeypatch, tmp_path) -> None:
@@ -99,8 +99,8 @@ def test_without_torch_the_alignment_decides_and_says_so(scan, monkeypatch, tmp_
 
 def test_without_either_the_scan_is_refused(scan, monkeypatch) -> None:
     monkeypatch.setattr(located_module, "find_spec", lambda _: None)
-    opinion = SecondOpinion(27.0, np.zeros(3), 0.2, False, np.eye(4))
-    monkeypatch.setattr(located_module, "second_opinion", lambda _: opinion)
+    alignment = LevelAlignment(27.0, np.zeros(3), 0.2, False, np.eye(4))
+    monkeypatch.setattr(located_module, "align_level", lambda _: alignment)
     with pytest.raises(InputError, match=r"head\.nii\.gz: shows no brain"):
         run(scan)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from atlas_builder.commands.map_regions import map_regions_command
-from atlas_builder.errors import InputError
-from atlas_builder.io.nifti import write_volume
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti.images import write_volume
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def test_a_scan_that_is_not_there(tmp_path) -> None:
 
 
 def test_without_the_networks_packages_it_says_what_to_install(scan, tmp_path, monkeypatch) -> None:
-    from slice_localizer import located  # noqa: PLC0415
+    from slice_localizer import locating as located  # noqa: PLC0415
 
     monkeypatch.setattr(located, "find_spec", lambda _: None)
-    opinion = located.SecondOpinion(0.0, np.zeros(3), 0.9, False, np.eye(4))
-    monkeypatch.setattr(located, "second_opinion", lambda _: opinion)
+    alignment = located.LevelAlignment(0.0, np.zeros(3), 0.9, False, np.eye(4))
+    monkeypatch.setattr(located, "align_level", lambda _: alignment)
     weights = tmp_path / "localizer.safetensors"
     weights.touch()
     with pytest.raises(InputError, match=r"localizer\.safetensors: .*aspects-atlas\[networks\]"):

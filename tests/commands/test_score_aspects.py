@@ -10,12 +10,12 @@ import sys
 import numpy as np
 import pytest
 
-from aspects_scorer.mni_brain import mni_brain
-from aspects_scorer.scored import standard_atlas
-from atlas_builder.anatomy import Region, map_value
+from aspects_scorer.dwi.mni_brain import mni_brain
+from aspects_scorer.dwi.scored_lesion import standard_atlas
 from atlas_builder.commands.score_aspects import score_aspects_command
-from atlas_builder.errors import InputError
-from atlas_builder.io.nifti import write_volume
+from atlas_builder.core.anatomy import Region, map_value
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti.images import write_volume
 
 FILES = {"aspects.json", "core.png", "overlay.png", "regions.tsv", "report.html"}
 

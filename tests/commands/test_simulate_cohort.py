@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from atlas_builder.anatomy import LEVELS, AgeGroup
+from atlas_builder.cohorts.labelled_scans import read_labelled_slices, read_participants
 from atlas_builder.commands.simulate_cohort import simulate_cohort_command
-from atlas_builder.io.cohort import read_key_slices, read_participants
+from atlas_builder.core.anatomy import LEVELS, AgeGroup
 from atlas_builder.preprocessing.key_slice import make_key_slice
 
 
@@ -39,7 +39,7 @@ def test_the_phantom_passes_for_a_head_ct(simulated):
     out, _ = simulated
     participants, refusals = read_participants(out, AgeGroup(70, 89), "build")
     assert not refusals
-    slices = read_key_slices(participants[0], "expert")
+    slices = read_labelled_slices(participants[0], "expert")
     for level in LEVELS:
         ct, labels = slices[level].ct, slices[level].labels.data
         assert ct.data.shape == (512, 512)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from aspects_scorer.segmentation.lesion_shapes import Part
-from aspects_scorer.segmentation.scan_cache import ScanPlan
-from aspects_scorer.segmentation.tissue_scans import TissueScan, write_tissue_scan
+from aspects_scorer.dwi.segmentation.training.lesion_shapes import Part
+from aspects_scorer.dwi.segmentation.training.scan_cache import ScanPlan
+from aspects_scorer.dwi.segmentation.training.tissue_scans import TissueScan, write_tissue_scan
 from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 
 SEED, PERSONS = 5, 2
 

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("torch")
 
 from atlas_builder.commands.train_localizer import train_localizer_command
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 
 SMALL = "--backbone resnet18 --batch 1 --check-every 1 --seed 2 --jobs 1 --loaders 0 --device cpu"
 
@@ -23,10 +23,14 @@ def run(*arguments: object) -> None:
 
 @pytest.fixture
 def simple(monkeypatch: pytest.MonkeyPatch, here) -> None:
-    """Persons are drawn heads, networks small, and a handful of exams are enough."""
+    """Persons are drawn heads, networks small, and a handful of samples are enough."""
     import numpy as np  # noqa: PLC0415
 
-    from slice_localizer import calibrating, network, persons, training_run  # noqa: PLC0415
+    from atlas_builder.networks.training import cache  # noqa: PLC0415
+    from atlas_builder.workflows import train_localizer as training_run  # noqa: PLC0415
+    from slice_localizer.network import aspectslocnet as network  # noqa: PLC0415
+    from slice_localizer.training import calibrating  # noqa: PLC0415
+    from slice_localizer.training import subjects as persons  # noqa: PLC0415
 
     def keep(task: tuple[Path, int, int]) -> None:
         path, _, index = task
@@ -46,10 +50,10 @@ def simple(monkeypatch: pytest.MonkeyPatch, here) -> None:
             return None
 
     monkeypatch.setattr(persons, "_keep_person", keep)
-    monkeypatch.setattr(persons, "open_workers", lambda jobs: Here())
+    monkeypatch.setattr(cache, "open_workers", lambda jobs: Here())
     monkeypatch.setattr(network, "_LSTM_UNITS", 16)
-    monkeypatch.setattr(training_run, "_WATCHED_EXAMS", 2)
-    monkeypatch.setattr(calibrating, "_CALIBRATION_EXAMS", 4)
+    monkeypatch.setattr(training_run, "_WATCHED_SAMPLES", 2)
+    monkeypatch.setattr(calibrating, "_CALIBRATION_SAMPLES", 4)
 
 
 def test_help_loads_nothing_slow() -> None:
@@ -67,7 +71,7 @@ def test_help_loads_nothing_slow() -> None:
 
 
 def test_from_persons_to_weights_and_a_report(simple, tmp_path, capsys) -> None:
-    from slice_localizer.weights import read_weights  # noqa: PLC0415
+    from slice_localizer.network.weights import read_weights  # noqa: PLC0415
 
     out = tmp_path / "training"
     arguments = ["--persons", 2, "--stages", "32x1,40x1", *SMALL.split(), "--out", out]
@@ -89,7 +93,7 @@ def test_from_persons_to_weights_and_a_report(simple, tmp_path, capsys) -> None:
     first = (out / "localizer.safetensors").read_bytes()
     run(*arguments)  # nothing is left to do but to write what there is
     assert (out / "localizer.safetensors").read_bytes() == first
-    with pytest.raises(InputError, match="holds a training with other settings or exams"):
+    with pytest.raises(InputError, match="holds a training with other settings or samples"):
         run("--persons", 3, "--stages", "32x1,40x1", *SMALL.split(), "--out", out)
     run("--persons", 2, "--stages", "32x1", *SMALL.split(), "--restart", "--out", out)
     assert json.loads((out / "localizer.json").read_text())["size"] == 32

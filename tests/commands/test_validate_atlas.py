@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import LEVELS, AgeGroup
+from atlas_builder.catalogue.atlas import AtlasLevel, write_level, write_metadata
 from atlas_builder.commands.atlas_entropy import atlas_entropy_command
 from atlas_builder.commands.validate_atlas import validate_atlas_command
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import AtlasLevel, write_level, write_metadata
-from atlas_builder.io.nifti import write_image
+from atlas_builder.core.anatomy import LEVELS, AgeGroup
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti.images import write_image
 
 
 def validate(*arguments: object) -> None:
@@ -108,7 +108,7 @@ def test_entropies_of_an_atlas_and_of_a_file(atlas, tmp_path, capsys) -> None:
 def test_entropy_of_a_volume_is_that_of_the_file_unless_an_atlas_says_where_to_cut(
     atlas, tmp_path, capsys
 ) -> None:
-    from atlas_builder.io.nifti import write_volume  # noqa: PLC0415
+    from atlas_builder.io.nifti.images import write_volume  # noqa: PLC0415
 
     file = tmp_path / "volume.nii.gz"
     data = np.tile(np.arange(2, dtype=np.int16), (6, 6, 4))

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, AgeGroup, Level, Region
-from atlas_builder.construction.build import Build, Settings, estimate_atlas
+from atlas_builder.construction.build import Build, BuildSettings, estimate_atlas
 from atlas_builder.construction.level import LevelResult
-from atlas_builder.construction.workers import open_workers
-from atlas_builder.progress import no_progress
+from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level, Region
+from atlas_builder.runtime.progress import no_progress
+from atlas_builder.runtime.workers import open_workers
 
 Points = NDArray[np.float64]
 
@@ -122,7 +122,7 @@ SHAPES = {
 }
 """The shape of each participant and its turn in the scanner; the mean shape is the mean head."""
 
-SETTINGS = Settings(AgeGroup(50, 69), iterations=2)
+SETTINGS = BuildSettings(AgeGroup(50, 69), iterations=2)
 
 
 def write_table(cohort: Path, *rows: tuple[str, float | str]) -> None:

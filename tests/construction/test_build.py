@@ -15,21 +15,22 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import LEVELS, AgeGroup, regions_of
 from atlas_builder.construction import build as build_module
 from atlas_builder.construction import fitting, iteration
-from atlas_builder.construction.build import Settings, estimate_atlas, level_job
+from atlas_builder.construction.build import BuildSettings, estimate_atlas, level_job
 from atlas_builder.construction.level import Estimate
-from atlas_builder.construction.workers import open_workers
-from atlas_builder.errors import InputError
-from atlas_builder.io.files import sha256_of
+from atlas_builder.core.anatomy import LEVELS, AgeGroup, regions_of
+from atlas_builder.core.errors import InputError
+from atlas_builder.metrics.entropy import shannon_entropy
+from atlas_builder.metrics.overlap import dice, dice_by_label
 from atlas_builder.preprocessing.key_slice import key_slice_grid
-from atlas_builder.progress import no_progress
-from atlas_builder.registration import Metric, RegistrationError
-from atlas_builder.validation.entropy import shannon_entropy
-from atlas_builder.validation.overlap import dice, dice_by_label
+from atlas_builder.registration.slices import Metric, RegistrationError
+from atlas_builder.runtime import versions
+from atlas_builder.runtime.files import sha256_of
+from atlas_builder.runtime.progress import no_progress
+from atlas_builder.runtime.workers import open_workers
 
-SETTINGS = Settings(AgeGroup(50, 69), iterations=2)
+SETTINGS = BuildSettings(AgeGroup(50, 69), iterations=2)
 PARTICIPANTS = ("sub-01", "sub-02", "sub-03", "sub-04")
 
 
@@ -162,16 +163,16 @@ def process_id(_):
 RUN = """
 import sys
 from pathlib import Path
-from atlas_builder.anatomy import AgeGroup
-from atlas_builder.construction.build import Settings, estimate_atlas
-from atlas_builder.construction.workers import open_workers
-from atlas_builder.progress import no_progress
+from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.construction.build import BuildSettings, estimate_atlas
+from atlas_builder.runtime.workers import open_workers
+from atlas_builder.runtime.progress import no_progress
 
 if __name__ == "__main__":
     cohort, work = map(Path, sys.argv[1:])
     with open_workers(1) as workers:
         estimate_atlas(
-            cohort, work, Settings(AgeGroup(50, 69), iterations=2), workers, no_progress
+            cohort, work, BuildSettings(AgeGroup(50, 69), iterations=2), workers, no_progress
         )
 """
 
@@ -332,7 +333,7 @@ def test_other_settings_start_anew(copied, here, change):
 
 @pytest.mark.usefixtures("stopped")
 def test_other_versions_start_anew(copied, here, monkeypatch):
-    monkeypatch.setattr(build_module, "version", lambda package: "99.0")
+    monkeypatch.setattr(versions, "version", lambda package: "99.0")
     with pytest.raises(BuildStartedError):
         estimate(copied, here)
 

@@ -15,15 +15,15 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from atlas_builder import building
-from atlas_builder.anatomy import LEVELS, AgeGroup
-from atlas_builder.building import WORK, build_atlas
-from atlas_builder.construction.build import Settings
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import METADATA, read_atlas, read_metadata
+from atlas_builder.catalogue.atlas import METADATA, read_atlas, read_metadata
+from atlas_builder.construction.build import BuildSettings
+from atlas_builder.core.anatomy import LEVELS, AgeGroup
+from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.key_slice import key_slice_affine
+from atlas_builder.workflows import build as building
+from atlas_builder.workflows.build import WORK, build_atlas
 
-SETTINGS = Settings(AgeGroup(50, 69), iterations=2)
+SETTINGS = BuildSettings(AgeGroup(50, 69), iterations=2)
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from atlas_builder.construction.fitting import (
     load_fit,
     save_fit,
 )
-from atlas_builder.registration import COARSE, Metric
-from atlas_builder.transform import PlaneGrid, apply_affine, sample
+from atlas_builder.core.transform import PlaneGrid, apply_affine, sample
+from atlas_builder.registration.slices import COARSE, Metric
 
 GRID = PlaneGrid((200, 232), 0.5, (-49.75, -57.75))
 POINTS = GRID.points()

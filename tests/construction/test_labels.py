@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage as ndi
 
-from atlas_builder.anatomy import Region, regions_of
 from atlas_builder.construction.labels import CarryTask, Votes, carry, tidy
 from atlas_builder.construction.template import ShapeUpdate
-from atlas_builder.transform import PlaneGrid, Transform
+from atlas_builder.core.anatomy import Region, regions_of
+from atlas_builder.core.transform import PlaneGrid, Transform
 
 SGL = st.sampled_from([0, *map(int, regions_of("SGL"))])
 label_images = arrays(np.uint8, (5, 6), elements=SGL)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.anatomy import LEVELS, AgeGroup, regions_of
+from atlas_builder.cohorts.labelled_scans import read_participants
 from atlas_builder.construction.preparation import (
     Preparation,
     brain_box,
@@ -16,9 +16,9 @@ from atlas_builder.construction.preparation import (
     prepare,
     save_preparation,
 )
-from atlas_builder.io.cohort import read_participants
+from atlas_builder.core.anatomy import LEVELS, AgeGroup, regions_of
+from atlas_builder.core.transform import halve
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
-from atlas_builder.transform import halve
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from atlas_builder.construction.template import (
     sharpen,
     update_template,
 )
-from atlas_builder.registration import MEDIUM, Metric
-from atlas_builder.transform import PlaneGrid, Transform, apply_affine, sample
+from atlas_builder.core.transform import PlaneGrid, Transform, apply_affine, sample
+from atlas_builder.registration.slices import MEDIUM, Metric
 
 GRID = PlaneGrid((208, 248), 0.5, (-51.75, -61.75))
 POINTS = GRID.points()

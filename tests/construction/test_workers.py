@@ -11,8 +11,8 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
 
-from atlas_builder.construction.workers import Workers, open_workers
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.workers import Workers, open_workers
 
 
 def wait_and_return(task):
@@ -113,7 +113,7 @@ def test_leaving_early_ends_the_workers():
 KILLED = """
 import sys, time
 from operator import neg
-from atlas_builder.construction.workers import open_workers
+from atlas_builder.runtime.workers import open_workers
 
 if __name__ == "__main__":
     with open_workers(2) as workers:
@@ -156,8 +156,8 @@ def is_alive(pid):
 
 REFUSED = """
 import sys, distributed
-from atlas_builder.construction.workers import open_workers
-from atlas_builder.errors import InputError
+from atlas_builder.runtime.workers import open_workers
+from atlas_builder.core.errors import InputError
 
 class Impatient(distributed.Client):
     def __init__(self, address, timeout):

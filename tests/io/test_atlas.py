@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 
-from atlas_builder.anatomy import LEVELS, AgeGroup, regions_of
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import (
+from atlas_builder.catalogue.atlas import (
     METADATA,
     AtlasLevel,
     image_name,
@@ -23,6 +21,8 @@ from atlas_builder.io.atlas import (
     write_level,
     write_metadata,
 )
+from atlas_builder.core.anatomy import LEVELS, AgeGroup, regions_of
+from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE, key_slice_affine, key_slice_grid
 
 GROUP = AgeGroup(50, 69)

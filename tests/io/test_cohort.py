@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Level, Region
-from atlas_builder.errors import InputError
-from atlas_builder.io.cohort import Participant, read_key_slices
-from atlas_builder.io.dicom import read_dicom_scan
+from atlas_builder.cohorts.labelled_scans import Participant, read_labelled_slices
+from atlas_builder.core.anatomy import Level, Region
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.dicom.scans import read_dicom_scan
 
 SHAPE = (48, 40, 6)
 AFFINE = np.array([[-4.0, 0, 0, 94], [0, -4.0, 0, 78], [0, 0, 5.0, 30], [0, 0, 0, 1]])
@@ -84,7 +84,7 @@ def check(made: ModuleType, read: Any, heights: dict[str, float]) -> None:
 def refused(participant: Participant, pattern: str, rater: str = "expert") -> None:
     """The participant is refused in one line that names files relative to the cohort."""
     with pytest.raises(InputError, match=pattern) as refusal:
-        read_key_slices(participant, rater)
+        read_labelled_slices(participant, rater)
     message = str(refusal.value)
     assert "\n" not in message
     assert message.startswith(f"sub-01{'/'}")
@@ -96,7 +96,7 @@ def test_both_forms_hold_the_same_key_slices(
     made: ModuleType, request: pytest.FixtureRequest, form: str
 ) -> None:
     participant = request.getfixturevalue(form)
-    check(made, read_key_slices(participant, "expert"), {"BGL": 35.0, "SGL": 50.0})
+    check(made, read_labelled_slices(participant, "expert"), {"BGL": 35.0, "SGL": 50.0})
 
 
 @pytest.mark.parametrize("form", ["volume_form", "level_form"])
@@ -107,7 +107,7 @@ def test_uncompressed_files_are_read_too(
     for path in list(participant.folder.iterdir()):
         nib.save(nib.load(path), path.with_name(path.name.removesuffix(".gz")))
         path.unlink()
-    check(made, read_key_slices(participant, "expert"), {"BGL": 35.0, "SGL": 50.0})
+    check(made, read_labelled_slices(participant, "expert"), {"BGL": 35.0, "SGL": 50.0})
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_labels_and_scan_may_be_stored_in_different_orders(
     path = volume_form.folder / f"sub-01_{which}.nii.gz"
     image = nib.load(path)
     nib.save(image.as_reoriented(np.array(order)), path)
-    check(made, read_key_slices(volume_form, "expert"), {"BGL": 35.0, "SGL": 50.0})
+    check(made, read_labelled_slices(volume_form, "expert"), {"BGL": 35.0, "SGL": 50.0})
 
 
 def relabel(participant: Participant, change: Callable[[NDArray[Any]], Any]) -> None:
@@ -215,7 +215,7 @@ def test_files_missing_damaged_or_twice_there_are_refused(
 def test_another_rater_has_labels_of_their_own(volume_form: Participant) -> None:
     refused(volume_form, "sub-01_rater-rater1_labels.nii.gz: no such file", rater="rater1")
     with pytest.raises(InputError, match=r"rater '\.\./x': cannot be part of a file name"):
-        read_key_slices(volume_form, "../x")
+        read_labelled_slices(volume_form, "../x")
 
 
 def test_a_level_in_the_other_levels_file_is_refused(level_form: Participant) -> None:
@@ -289,7 +289,7 @@ def test_labels_drawn_on_a_dicom_scan(
     if mirrored:
         nib.save(nib.load(path).as_reoriented(np.array([[1, 1], [0, -1], [2, -1]])), path)
     heights = scan.affines[:, 2, 3]
-    check(made, read_key_slices(participant, "expert"), {"BGL": heights[1], "SGL": heights[4]})
+    check(made, read_labelled_slices(participant, "expert"), {"BGL": heights[1], "SGL": heights[4]})
 
 
 @pytest.mark.parametrize(("sgl", "accepted"), [(3, True), (4, True), (5, False)])
@@ -303,7 +303,7 @@ def test_labels_of_an_uneven_dicom_scan_are_taken_as_far_as_positions_can_tell(
     made.save_nifti(path, label_volume(1, sgl), stack)
     if accepted:
         heights = scan.affines[:, 2, 3]
-        read = read_key_slices(participant, "expert")
+        read = read_labelled_slices(participant, "expert")
         check(made, read, {"BGL": heights[1], "SGL": heights[sgl]})
     else:
         refused(participant, "slice 5 lies 6 mm .* uneven spacing .*level-BGL, level-SGL")

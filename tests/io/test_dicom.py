@@ -19,8 +19,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.dicom import examine_dicom, read_dicom_scan, read_frames
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.dicom.scans import examine_dicom, read_dicom_scan, read_frames
 
 PRIVATE_TEXTS = ("Doe", "Jane", "SECRET", "1950")
 

@@ -11,9 +11,9 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from atlas_builder.anatomy import SIDES, Region, map_value
-from atlas_builder.io.dicom import DicomSeries, examine_dicom
-from atlas_builder.io.dicom_seg import PRIVATE_SCHEME, write_segmentation
+from atlas_builder.core.anatomy import SIDES, Region, map_value
+from atlas_builder.io.dicom.scans import DicomSeries, examine_dicom
+from atlas_builder.io.dicom.segmentation import PRIVATE_SCHEME, write_segmentation
 
 STUDY, FRAME_OF_REFERENCE = generate_uid(), generate_uid()
 IDENTIFIED = {"StudyInstanceUID": STUDY, "FrameOfReferenceUID": FRAME_OF_REFERENCE}

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.dicom import examine_dicom
-from atlas_builder.io.dicom_attributes import age_of, has_contrast, is_head, is_sharp, patient_key
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.dicom.attributes import age_of, has_contrast, is_head, is_sharp, patient_key
+from atlas_builder.io.dicom.scans import examine_dicom
 
 Write = Callable[..., None]
 

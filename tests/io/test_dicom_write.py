@@ -9,9 +9,9 @@ import SimpleITK as sitk  # noqa: N813 - its usual name
 from pydicom.uid import CTImageStorage
 from pydicom.valuerep import validate_value
 
-from atlas_builder.io.dicom import read_dicom_scan
-from atlas_builder.io.dicom_write import SeriesDescription, write_dicom_series
-from atlas_builder.io.scan import Scan
+from atlas_builder.core.scan import Scan
+from atlas_builder.io.dicom.scans import read_dicom_scan
+from atlas_builder.io.dicom.writing import SeriesDescription, write_dicom_series
 
 
 def make_scan(tilt_deg=0.0, steps=(5.0,) * 5):

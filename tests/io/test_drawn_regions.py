@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, Level, Region, regions_of
-from atlas_builder.errors import InputError
-from atlas_builder.io.drawn_regions import check_complete, find_key_slices, level_of
-from atlas_builder.io.scan import Slice
+from atlas_builder.cohorts.drawn_regions import check_complete, find_key_slices, level_of
+from atlas_builder.core.anatomy import LEVELS, Level, Region, regions_of
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Slice
 
 PATH = Path("labels.nii.gz")
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_builder.io.files import replacing, replacing_folder, sha256_of
+from atlas_builder.runtime.files import replacing, replacing_folder, sha256_of
 
 
 def test_replacing_gives_the_final_name_only_to_a_complete_file(tmp_path: Path) -> None:

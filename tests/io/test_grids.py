@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.grids import Grid, match_slices
+from atlas_builder.cohorts.grids import Grid, match_slices
+from atlas_builder.core.errors import InputError
 
 PATH = Path("labels.nii.gz")
 SHAPE = (512, 512)

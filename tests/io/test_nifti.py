@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from atlas_builder.errors import InputError
-from atlas_builder.io import nifti_storage
-from atlas_builder.io.nifti import (
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti import storage as nifti_storage
+from atlas_builder.io.nifti.images import (
     examine,
     read_labels,
     read_scan,

@@ -6,10 +6,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.nifti import read_scan
-from atlas_builder.io.nifti_volume import volume_affine, write_scan
-from atlas_builder.io.scan import Scan
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Scan
+from atlas_builder.io.nifti.images import read_scan
+from atlas_builder.io.nifti.volumes import volume_affine, write_scan
 
 
 def make_scan(tilt_deg=0.0, steps=(5.0,) * 5, descending=False):

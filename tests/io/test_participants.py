@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from atlas_builder.anatomy import AgeGroup
-from atlas_builder.errors import InputError
-from atlas_builder.io.participants import read_participants
+from atlas_builder.cohorts.participants import read_participants
+from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.core.errors import InputError
 
 GROUP = AgeGroup(50, 69)
 

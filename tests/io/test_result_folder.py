@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.result_folder import check_result_folder
+from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.result_folder import check_result_folder
 
 FILES = {"score.json", "report.html"}
 

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 from atlas_builder.io import archive
-from atlas_builder.io.nifti import read_scan
+from atlas_builder.io.nifti.images import read_scan
 from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
 
 PRIVATE_TEXTS = ("Doe", "Jane", "SECRET", "1950")

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, AgeGroup, Level, Region, map_value
-from atlas_builder.io.atlas import Atlas, AtlasLevel
-from atlas_builder.io.scan import Scan
-from atlas_builder.mapping import RegionMap, map_regions
+from atlas_builder.catalogue.atlas import Atlas, AtlasLevel
+from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level, Region, map_value
+from atlas_builder.core.scan import Scan
+from atlas_builder.mapping.pipeline import map_regions
+from atlas_builder.mapping.region_map import RegionMap
 from atlas_builder.preprocessing.key_slice import key_slice_affine, key_slice_grid
 
 Points = NDArray[np.float64]

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import SIDES, Region, map_value
-from atlas_builder.mapping import LevelMap, RegionMap
+from atlas_builder.core.anatomy import SIDES, Region, map_value
+from atlas_builder.core.transform import Transform
 from atlas_builder.mapping.confidence import Comparison, compare, confidences
-from atlas_builder.transform import Transform
+from atlas_builder.mapping.region_map import LevelMap, RegionMap
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.scan import Remark, Scan
-from atlas_builder.mapping.key_slices import choose_slices
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.flags import Flag
+from atlas_builder.core.scan import Scan
+from atlas_builder.workflows.key_slices import choose_slices
 
 
 class Source:
@@ -52,19 +53,19 @@ def test_the_sgl_follows_from_the_bgl() -> None:
 
 
 def test_found_slices_carry_their_reservations(monkeypatch) -> None:
-    flags = (Remark("slices-disagree", "6 mm apart"),)
+    flags = (Flag("slices-disagree", "6 mm apart"),)
     located = SimpleNamespace(
         bgl_slice=4,
         sgl_slice=8,
         confidence=0.71,
-        second_opinion_mm=6.0,
-        second_opinion=SimpleNamespace(correlation=0.9),
+        alignment_difference_mm=6.0,
+        alignment=SimpleNamespace(correlation=0.9),
         flags=flags,
         timings={"network": 1.0},
     )
-    module = ModuleType("slice_localizer.located")
+    module = ModuleType("slice_localizer.locating")
     module.locate_slices = lambda scan, localizer: located
-    monkeypatch.setitem(sys.modules, "slice_localizer.located", module)
+    monkeypatch.setitem(sys.modules, "slice_localizer.locating", module)
     chosen = choose(Source(), None, None)
     assert chosen.indices == {"BGL": 4, "SGL": 8}
     assert chosen.origin["from"] == "located"

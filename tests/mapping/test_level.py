@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from atlas_builder.anatomy import Region, map_value
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import AtlasLevel
+from atlas_builder.catalogue.atlas import AtlasLevel
+from atlas_builder.core.anatomy import Region, map_value
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.transform import Transform
 from atlas_builder.mapping.level import carry_regions, map_level, probabilities_of, sided
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE, KeySlice, key_slice_grid
 from atlas_builder.preprocessing.symmetry import Alignment
-from atlas_builder.transform import Transform
 
 GRID = key_slice_grid()
 

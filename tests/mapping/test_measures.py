@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.anatomy import SIDES, Region, Side, map_value, regions_of
-from atlas_builder.io.scan import Slice
-from atlas_builder.mapping import LevelMap, RegionMap, RegionMeasure
+from atlas_builder.core.anatomy import SIDES, Region, Side, map_value, regions_of
+from atlas_builder.core.scan import Slice
 from atlas_builder.mapping.measures import measure_regions, stands_out
+from atlas_builder.mapping.region_map import LevelMap, RegionMap, RegionMeasure
 
 CERTAIN = {(region, side): 1.0 for region in Region for side in SIDES}
 

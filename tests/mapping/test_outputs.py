@@ -14,12 +14,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import map_value
-from atlas_builder.errors import InputError
-from atlas_builder.io.nifti_storage import examine
+from atlas_builder.core.anatomy import map_value
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti.storage import examine
 from atlas_builder.io.source import NiftiSource
-from atlas_builder.mapping import RegionMap, outputs
-from atlas_builder.mapping.outputs import check_folder, write_map
+from atlas_builder.mapping.region_map import RegionMap
+from atlas_builder.workflows import map_files as outputs
+from atlas_builder.workflows.map_files import check_folder, write_map
 
 EVERYTHING = {"mapping.json", "overlay.png", "regions.nii.gz", "regions.tsv", "report.html"}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import SIDES, Region, map_value, regions_of
-from atlas_builder.errors import InputError
-from atlas_builder.io.scan import Scan
-from atlas_builder.mapping import map_regions, registration_processes
-from atlas_builder.validation.overlap import dice
+from atlas_builder.core.anatomy import SIDES, Region, map_value, regions_of
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Scan
+from atlas_builder.mapping.pipeline import map_regions
+from atlas_builder.metrics.overlap import dice
+from atlas_builder.workflows.map_processes import registration_processes
 
 
 def test_every_region_of_a_turned_head_lies_on_the_true_one_of_its_side(region_map, drawn) -> None:

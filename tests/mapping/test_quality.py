@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import Region
-from atlas_builder.io.atlas import Atlas
-from atlas_builder.io.scan import Slice
-from atlas_builder.mapping import Flag, LevelMap, RegionMap, RegionMeasure, map_regions
+from atlas_builder.catalogue.atlas import Atlas
+from atlas_builder.core.anatomy import Region
+from atlas_builder.core.flags import Flag
+from atlas_builder.core.scan import Slice
+from atlas_builder.mapping.pipeline import map_regions
 from atlas_builder.mapping.quality import find_flags, midline_shift
+from atlas_builder.mapping.region_map import LevelMap, RegionMap, RegionMeasure
 
 
 @pytest.fixture

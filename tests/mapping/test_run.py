@@ -11,13 +11,14 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import LEVELS
-from atlas_builder.errors import InputError
-from atlas_builder.io.atlas import Atlas, write_level, write_metadata
-from atlas_builder.io.nifti import write_volume
+from atlas_builder.catalogue.atlas import Atlas, write_level, write_metadata
+from atlas_builder.core.anatomy import LEVELS
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti.images import write_volume
 from atlas_builder.io.source import open_scan
-from atlas_builder.mapping import outputs, run
-from atlas_builder.mapping.run import map_scan
+from atlas_builder.workflows import map as run
+from atlas_builder.workflows import map_files as outputs
+from atlas_builder.workflows.map import map_scan
 
 
 @pytest.fixture(scope="module")

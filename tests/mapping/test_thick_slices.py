@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import LEVELS, SIDES, Level, map_value, regions_of
-from atlas_builder.io.scan import Scan
-from atlas_builder.mapping import map_regions
+from atlas_builder.core.anatomy import LEVELS, SIDES, Level, map_value, regions_of
+from atlas_builder.core.scan import Scan
+from atlas_builder.mapping.pipeline import map_regions
 from atlas_builder.mapping.thick_slices import ThickSlice, covered_mm, read_thick_slices
-from atlas_builder.validation.overlap import dice
+from atlas_builder.metrics.overlap import dice
 
 
 def stack(heights: Sequence[float], shift_mm: float = 0.0) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_builder.phantom.volumes import Anatomy
+from head_phantom.person.volumes import Anatomy
 
 VOXEL_MM = 2.0
 BRAIN_HU, SKULL_HU, SCALP_HU = 30.0, 900.0, 20.0

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atlas_builder.phantom.acquisition import Acquisition
-from atlas_builder.phantom.artefacts import enlarged, project_artefacts
-from atlas_builder.phantom.projection import projector
+from head_phantom.scanner.acquisition import Acquisition
+from head_phantom.scanner.artefacts import enlarged, project_artefacts
+from head_phantom.scanner.projection import projector
 
 SIZE, PIXEL = 96, 2.3
 SCAN = Acquisition(pixel_mm=PIXEL, matrix=SIZE, beam_hardening=0.0, cupping=0.0)

@@ -13,17 +13,18 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import LEVELS, AgeGroup, Region, regions_of
-from atlas_builder.construction.workers import Workers
-from atlas_builder.errors import InputError
-from atlas_builder.io.cohort import read_key_slices, read_participants
-from atlas_builder.io.dicom import read_dicom_scan
-from atlas_builder.io.nifti import read_scan
-from atlas_builder.phantom import cohort, subject
-from atlas_builder.phantom.cohort import CohortPlan, simulate_cohort
-from atlas_builder.phantom.infarct import Infarct, Territory
-from atlas_builder.phantom.strokes import draw_infarct
-from atlas_builder.phantom.subject import RATERS, Recipe, simulate_subject
+from atlas_builder.cohorts.labelled_scans import read_labelled_slices, read_participants
+from atlas_builder.core.anatomy import LEVELS, AgeGroup, Region, regions_of
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.dicom.scans import read_dicom_scan
+from atlas_builder.io.nifti.images import read_scan
+from atlas_builder.runtime.workers import Workers
+from atlas_builder.workflows import simulate as cohort
+from atlas_builder.workflows.simulate import CohortPlan, simulate_cohort
+from head_phantom.cohort import subject
+from head_phantom.cohort.subject import RATERS, Recipe, simulate_subject
+from head_phantom.infarct.infarct import Infarct, Territory
+from head_phantom.infarct.strokes import draw_infarct
 
 GROUP = AgeGroup(50, 69)
 
@@ -74,7 +75,7 @@ def test_a_cohort_is_read_with_every_rater(quick, tmp_path, file_format):
             if file_format == "dicom"
             else read_scan(folder / f"{name}_ct.nii.gz")
         )
-        drawings = [read_key_slices(participant, rater) for rater in RATERS]
+        drawings = [read_labelled_slices(participant, rater) for rater in RATERS]
         for level in LEVELS:
             expert, first, second = (slices[level] for slices in drawings)
             # The true slice is the one that carries the drawing, in the order of reading.

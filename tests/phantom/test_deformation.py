@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas_builder.phantom.deformation import Lattice, flow_back, potential_flow, smooth_noise
+from head_phantom.head.deformation import Lattice, flow_back, potential_flow, smooth_noise
 
 LATTICE = Lattice((36, 40, 32), 2.0, np.array([-35.0, -39.0, -31.0]))
 

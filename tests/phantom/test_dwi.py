@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from atlas_builder.phantom.dwi import simulate_dwi
+from head_phantom.scanner.dwi import simulate_dwi
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from atlas_builder.errors import InputError
-from atlas_builder.phantom import head as head_module
-from atlas_builder.phantom.head import load_head, save_tissues
-from atlas_builder.phantom.mni_atlas import load_mni_aspects
-from atlas_builder.phantom.tissues import Tissue, mean_hu
+from atlas_builder.catalogue import mni_head as head_module
+from atlas_builder.catalogue.mni_head import load_head, save_tissues
+from atlas_builder.catalogue.mni_regions import load_mni_aspects
+from atlas_builder.catalogue.tissues import Tissue, mean_hu
+from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.plausibility import find_brain
 
 PIXEL_MM = 0.45

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from head_painting.brain import BrainMaps, brain_fractions
+from head_painting.canvas import box, cover, ellipsoid
+from head_painting.making import AFFINE, PARTS, on_half_grid, whole_in_parts
 
-from atlas_builder.phantom.head_brain import BrainMaps, brain_fractions
-from atlas_builder.phantom.head_making import AFFINE, PARTS, on_half_grid, whole_in_parts
-from atlas_builder.phantom.head_painting import box, cover, ellipsoid
-from atlas_builder.phantom.tissues import Tissue
+from atlas_builder.catalogue.tissues import Tissue
 
 BLOCK = box((0, -80, -20), (60, 20, 60))
 

@@ -1,9 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from atlas_builder.phantom.head_painting import (
+from head_painting.canvas import (
     HALF_SHAPE,
     WHOLE,
     Canvas,
@@ -16,7 +13,10 @@ from atlas_builder.phantom.head_painting import (
     signed_distance,
     tube,
 )
-from atlas_builder.phantom.tissues import Tissue
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atlas_builder.catalogue.tissues import Tissue
 
 BLOCK = box((0, -20, -20), (40, 20, 20))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import SIDES, Region
-from atlas_builder.phantom.coarse_head import coarse_head
-from atlas_builder.phantom.head import load_head
-from atlas_builder.phantom.infarct import (
+from atlas_builder.catalogue.mni_head import load_head
+from atlas_builder.core.anatomy import SIDES, Region
+from head_phantom.head.coarse_head import coarse_head
+from head_phantom.infarct.infarct import (
     Infarct,
     LesionMask,
     Territory,
@@ -16,7 +16,7 @@ from atlas_builder.phantom.infarct import (
     lesion_extent,
     net_water_uptake,
 )
-from atlas_builder.phantom.infarct_truth import InfarctTruth, infarct_truth
+from head_phantom.infarct.truth import InfarctTruth, infarct_truth
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from atlas_builder.phantom.coarse_head import coarse_head
-from atlas_builder.phantom.head import load_head
-from atlas_builder.phantom.leukoaraiosis import white_matter_lesions
-from atlas_builder.phantom.person import draw_person
+from atlas_builder.catalogue.mni_head import load_head
+from head_phantom.head.coarse_head import coarse_head
+from head_phantom.person.leukoaraiosis import white_matter_lesions
+from head_phantom.person.person import draw_person
 
 PERSON = draw_person(70, "M", np.random.default_rng(0))
 

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from atlas_builder.anatomy import SIDES, Region, map_value, regions_of
-from atlas_builder.errors import InputError
-from atlas_builder.phantom import mni_atlas
-from atlas_builder.phantom.mni_atlas import (
+from atlas_builder.catalogue import mni_regions as mni_atlas
+from atlas_builder.catalogue.mni_regions import (
     BGL_POINT,
     LABELS_FILE,
     TABLE_FILE,
@@ -18,7 +16,9 @@ from atlas_builder.phantom.mni_atlas import (
     lookup_table,
     save_mni_aspects,
 )
-from atlas_builder.reporting.colours import REGION_COLOURS
+from atlas_builder.core.anatomy import SIDES, Region, map_value, regions_of
+from atlas_builder.core.errors import InputError
+from atlas_builder.reporting.base.colours import REGION_COLOURS
 
 NONE = 0
 

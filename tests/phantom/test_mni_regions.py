@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from region_drawing.contours import signed_distance, smooth_curve, solid, surface
+from region_drawing.regions import brain_mask
 from scipy import ndimage
 
-from atlas_builder.anatomy import Region
-from atlas_builder.phantom.mni_atlas import MniAspects, load_mni_aspects
-from atlas_builder.phantom.mni_contours import signed_distance, smooth_curve, solid, surface
-from atlas_builder.phantom.mni_regions import brain_mask
+from atlas_builder.catalogue.mni_regions import MniAspects, load_mni_aspects
+from atlas_builder.core.anatomy import Region
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "authoring"
 AXIS = np.arange(-20.0, 21.0)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_builder.phantom.kernels import Kernel
-from atlas_builder.phantom.noise import correlated_noise, radial_frequency
+from head_phantom.scanner.kernels import Kernel
+from head_phantom.scanner.noise import correlated_noise, radial_frequency
 
 
 def correlation(noise, lag):

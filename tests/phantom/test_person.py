@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_builder.phantom import norms
-from atlas_builder.phantom.person import draw_person
+from head_phantom.person import norms
+from head_phantom.person.person import draw_person
 
 
 def people(age, sex, count=300):

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from atlas_builder.anatomy import Region
-from atlas_builder.phantom.anatomy import make_anatomy
-from atlas_builder.phantom.head import load_head
-from atlas_builder.phantom.infarct import Infarct, Territory, net_water_uptake
-from atlas_builder.phantom.infarct_truth import infarct_truth
-from atlas_builder.phantom.old_lesions import OldInfarct
-from atlas_builder.phantom.person import draw_person
-from atlas_builder.phantom.tissues import Tissue, mean_hu
+from atlas_builder.catalogue.mni_head import load_head
+from atlas_builder.catalogue.tissues import Tissue, mean_hu
+from atlas_builder.core.anatomy import Region
+from head_phantom.anatomy import make_anatomy
+from head_phantom.infarct.infarct import Infarct, Territory, net_water_uptake
+from head_phantom.infarct.old_lesions import OldInfarct
+from head_phantom.infarct.truth import infarct_truth
+from head_phantom.person.person import draw_person
 
 YOUNG = replace(draw_person(22, "F", np.random.default_rng(1)), lacunes=0, calcified_pineal=False)
 # The same head grown old: what ages differs, the rest does not.

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atlas_builder.phantom.acquisition import Acquisition, draw_acquisition
-from atlas_builder.phantom.planes import lay_head, lay_slices
+from head_phantom.scanner.acquisition import Acquisition, draw_acquisition
+from head_phantom.scanner.planes import lay_head, lay_slices
 
 COARSE = Acquisition(pixel_mm=1.8, matrix=128)
 

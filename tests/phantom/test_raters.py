@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from atlas_builder.anatomy import Region, regions_of
-from atlas_builder.phantom.acquisition import Acquisition
-from atlas_builder.phantom.drawing import draw_level, in_one_piece, without_sides
-from atlas_builder.phantom.raters import AGREEMENT, draw_as_rater
-from atlas_builder.phantom.scanner import acquire
-from atlas_builder.validation.overlap import dice_by_label
+from atlas_builder.core.anatomy import Region, regions_of
+from atlas_builder.metrics.overlap import dice_by_label
+from head_phantom.raters.drawing import draw_level, in_one_piece, without_sides
+from head_phantom.raters.raters import AGREEMENT, draw_as_rater
+from head_phantom.scanner.acquisition import Acquisition
+from head_phantom.scanner.scanner import acquire
 
 PIXEL_MM = 0.9
 

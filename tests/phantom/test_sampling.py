@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.phantom.sampling import average, linear_weights, pixels_over, plane_in
-from atlas_builder.phantom.sectioning import label_blocks, section
+from head_phantom.scanner.sampling import average, linear_weights, pixels_over, plane_in
+from head_phantom.scanner.sectioning import label_blocks, section
 
 SHAPE = (60, 50)
 VOLUME = np.diag([1.0, 1.0, 1.0, 1.0])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from atlas_builder.anatomy import LEVELS
-from atlas_builder.phantom.kernels import Kernel
-from atlas_builder.phantom.scanner import Acquisition, acquire, cut_key_slices
+from atlas_builder.core.anatomy import LEVELS
+from head_phantom.scanner.kernels import Kernel
+from head_phantom.scanner.scanner import Acquisition, acquire, cut_key_slices
 
 BRAIN_HU, SKULL_HU = 30.0, 900.0
 SCAN = Acquisition(pixel_mm=1.8, matrix=128, beam_hardening=0.0, noise_hu=3.0)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.phantom.tissues import DENSITIES, Tissue, mean_hu
+from atlas_builder.catalogue.tissues import DENSITIES, Tissue, mean_hu
 
 AGES = st.floats(0, 110)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.scan import Slice
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Slice
 from atlas_builder.preprocessing import key_slice as module
 from atlas_builder.preprocessing.key_slice import (
     KEY_SLICE_SHAPE,

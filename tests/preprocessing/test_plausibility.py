@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import ndimage as ndi
 
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.brain import brain_of_stripped, extract_brain
 from atlas_builder.preprocessing.plausibility import BRAIN_AREA_CM2, check_ct, find_brain
 

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage as ndi
 
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.symmetry import find_alignment
 
 AIR = -1000.0

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import AgeGroup, Region
-from atlas_builder.building import build_atlas
-from atlas_builder.construction.build import Settings
-from atlas_builder.construction.workers import open_workers
-from atlas_builder.io.atlas import read_atlas
-from atlas_builder.io.cohort import read_participants
-from atlas_builder.io.nifti import read_scan
-from atlas_builder.registration import Metric
-from atlas_builder.validation.entropy import shannon_entropy
+from atlas_builder.catalogue.atlas import read_atlas
+from atlas_builder.cohorts.labelled_scans import read_participants
+from atlas_builder.construction.build import BuildSettings
+from atlas_builder.core.anatomy import AgeGroup, Region
+from atlas_builder.io.nifti.images import read_scan
+from atlas_builder.metrics.entropy import shannon_entropy
+from atlas_builder.registration.slices import Metric
+from atlas_builder.runtime.workers import open_workers
+from atlas_builder.workflows.build import build_atlas
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "benchmarks"
 
 
 def load_script(name: str):
@@ -31,7 +31,7 @@ def load_script(name: str):
 def test_atlas_of_semireal_cohort_maps_onto_new_participants(data: Path, tmp_path: Path) -> None:
     group = AgeGroup(50, 69)
     cohort = data / "semireal" / "50_69"
-    assert build_atlas(cohort, tmp_path / "atlas", Settings(group), jobs=2)
+    assert build_atlas(cohort, tmp_path / "atlas", BuildSettings(group), jobs=2)
     atlas = read_atlas(tmp_path / "atlas")
     participants, _ = read_participants(cohort, group, "validation")
     assert len(participants) == 8
@@ -51,7 +51,7 @@ def test_atlas_of_three_published_atlases_maps_onto_the_fourth(data: Path, tmp_p
         others = [group for group in script.AGE_GROUPS if group != left_out]
         cohort = script.write_cohort(published, work / "others", others)
         target = script.write_cohort(published, work / "one", [left_out])
-        build_atlas(cohort, work / "atlas", Settings(script.EVERY_AGE), jobs=2)
+        build_atlas(cohort, work / "atlas", BuildSettings(script.EVERY_AGE), jobs=2)
         means.append(np.mean(list(script.score(work / "atlas", target).values())))
     assert np.mean(means) >= 0.90
     assert min(means) >= 0.85

@@ -8,7 +8,7 @@ import pydicom
 import pytest
 from scipy import ndimage as ndi
 
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.brain import brain_of_stripped, extract_brain
 from atlas_builder.preprocessing.plausibility import find_brain
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import AGE_GROUPS, LEVELS, AgeGroup, regions_of
-from atlas_builder.catalogue import CACHE_VARIABLE, find_atlas, read_catalogue
-from atlas_builder.fetching import install_atlas
-from atlas_builder.io.nifti import read_labels, read_scan
+from atlas_builder.catalogue.entries import CACHE_VARIABLE, load_atlas, read_catalogue
+from atlas_builder.catalogue.fetching import install_atlas
+from atlas_builder.core.anatomy import AGE_GROUPS, LEVELS, AgeGroup, regions_of
+from atlas_builder.io.nifti.images import read_labels, read_scan
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
 
 
@@ -27,7 +27,7 @@ def installed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_age_groups_atlas_holds_the_published_pixels(
     installed: Path, data: Path, group: AgeGroup
 ) -> None:
-    atlas = find_atlas(installed, group.first)
+    atlas = load_atlas(installed, group.first)
     assert atlas.name == "aspects-281"
     assert atlas.age_group == group
     for level in LEVELS:

@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from atlas_builder.anatomy import SIDES, Region, map_value
+from atlas_builder.core.anatomy import SIDES, Region, map_value
 from atlas_builder.io.source import DicomSource, open_scan
 
 BGL, SGL = 15, 18

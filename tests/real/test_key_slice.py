@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from atlas_builder.anatomy import AgeGroup
-from atlas_builder.io.cohort import read_key_slices, read_participants
-from atlas_builder.io.dicom import read_dicom_scan
-from atlas_builder.io.nifti import read_labels, read_scan
+from atlas_builder.cohorts.labelled_scans import read_labelled_slices, read_participants
+from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.io.dicom.scans import read_dicom_scan
+from atlas_builder.io.nifti.images import read_labels, read_scan
 from atlas_builder.preprocessing.key_slice import make_key_slice, resample_labels
 from atlas_builder.preprocessing.symmetry import Alignment, find_alignment
 
@@ -24,7 +24,7 @@ def dice(a, b):
 
 def first_participant(data, group):
     participants, _ = read_participants(data / "semireal" / group, AgeGroup.parse(group), "build")
-    return read_key_slices(participants[0], "expert").values()
+    return read_labelled_slices(participants[0], "expert").values()
 
 
 @pytest.mark.parametrize("group", GROUPS)

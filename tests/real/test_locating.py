@@ -7,25 +7,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_builder.io.dicom import read_dicom_scan
-from atlas_builder.io.nifti import read_scan
-from atlas_builder.io.scan import Scan
+from atlas_builder.core.scan import Scan
+from atlas_builder.io.dicom.scans import read_dicom_scan
+from atlas_builder.io.nifti.images import read_scan
 from atlas_builder.validation.intensities import to_hounsfield
-from slice_localizer.located import locate_slices
+from slice_localizer.alignment.level import align_level
+from slice_localizer.locating import locate_slices
 from slice_localizer.positions import heights_of, nearest, sgl_of
-from slice_localizer.second_opinion import second_opinion
 
 BGL, SGL = 16, 19  # of the GE scan, chosen by looking
 
 
 def test_the_alignment_finds_the_slices_a_reader_picks_on_the_real_scan(data: Path) -> None:
     scan = read_dicom_scan(data / "ge-head-ct")
-    opinion = second_opinion(scan)
+    alignment = align_level(scan)
     heights = heights_of(scan.affines)
-    bgl = nearest(heights, opinion.height_mm)
+    bgl = nearest(heights, alignment.height_mm)
     assert abs(bgl - BGL) <= 1
-    assert abs(sgl_of(heights, bgl, opinion.height_mm) - SGL) <= 1
-    assert opinion.correlation > 0.8
+    assert abs(sgl_of(heights, bgl, alignment.height_mm) - SGL) <= 1
+    assert alignment.correlation > 0.8
 
 
 def test_both_witnesses_together_pick_them_too(data: Path) -> None:
@@ -33,8 +33,8 @@ def test_both_witnesses_together_pick_them_too(data: Path) -> None:
     located = locate_slices(read_dicom_scan(data / "ge-head-ct"))
     assert abs(located.bgl_slice - BGL) <= 1
     assert abs(located.sgl_slice - SGL) <= 1
-    assert located.second_opinion_mm is not None
-    assert abs(located.second_opinion_mm) < 5.0
+    assert located.alignment_difference_mm is not None
+    assert abs(located.alignment_difference_mm) < 5.0
     assert located.flags == ()
 
 
@@ -48,6 +48,6 @@ def test_atlases_without_skull_are_aligned_at_5_mm(data: Path, name: str, height
     scan = read_scan(data / f"reference-atlases/{name}.nii.gz")
     step = round(5.0 / float(np.diff(heights_of(scan.affines)[:2])[0]))
     hu, _ = to_hounsfield(np.asarray(scan.data, np.float32))
-    opinion = second_opinion(Scan(hu[:, :, ::step], scan.affines[::step]))
-    assert opinion.height_mm == pytest.approx(height, abs=5.0)
-    assert opinion.correlation > 0.8
+    alignment = align_level(Scan(hu[:, :, ::step], scan.affines[::step]))
+    assert alignment.height_mm == pytest.approx(height, abs=5.0)
+    assert alignment.correlation > 0.8

@@ -11,14 +11,14 @@ import numpy as np
 import pydicom
 import pytest
 
-from atlas_builder.anatomy import AgeGroup, Region, map_value
-from atlas_builder.catalogue import CACHE_VARIABLE, find_atlas, read_catalogue
-from atlas_builder.fetching import install_atlas
-from atlas_builder.io.cohort import read_key_slices, read_participants
-from atlas_builder.io.dicom import read_dicom_scan
-from atlas_builder.mapping import registration_processes
+from atlas_builder.catalogue.entries import CACHE_VARIABLE, load_atlas, read_catalogue
+from atlas_builder.catalogue.fetching import install_atlas
+from atlas_builder.cohorts.labelled_scans import read_labelled_slices, read_participants
+from atlas_builder.core.anatomy import AgeGroup, Region, map_value
+from atlas_builder.io.dicom.scans import read_dicom_scan
 from atlas_builder.mapping.agreement import score_level
-from atlas_builder.mapping.run import map_scan
+from atlas_builder.workflows.map import map_scan
+from atlas_builder.workflows.map_processes import registration_processes
 
 BGL, SGL = 16, 19  # chosen by looking: caudate heads and lentiform nuclei; bodies of the ventricles
 
@@ -39,9 +39,9 @@ def executor() -> Executor:
 
 def test_regions_of_a_semireal_participant_are_right_on_both_sides(data: Path) -> None:
     participants, _ = read_participants(data / "semireal/70_89", AgeGroup(70, 89), "validation")
-    atlas = find_atlas("aspects-281", participants[0].age)
+    atlas = load_atlas("aspects-281", participants[0].age)
     dice: dict[Region, float] = {}
-    for level, drawn in read_key_slices(participants[0], "expert").items():
+    for level, drawn in read_labelled_slices(participants[0], "expert").items():
         agreement = score_level(atlas.levels[level], level, drawn)
         assert agreement.wrong_side == 0
         dice |= agreement.dice

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import AgeGroup, Region
+from atlas_builder.core.anatomy import AgeGroup, Region
 
 pytest.importorskip("nilearn")
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "score_mni_aspects.py"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "benchmarks" / "score_mni_aspects.py"
 
 
 @pytest.fixture(scope="module")

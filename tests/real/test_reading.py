@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import rotate
 
-from atlas_builder.anatomy import AGE_GROUPS, AgeGroup, Level, regions_of
-from atlas_builder.errors import InputError
-from atlas_builder.io.cohort import read_key_slices, read_participants
-from atlas_builder.io.dicom import examine_dicom, read_dicom_scan, read_frames
-from atlas_builder.io.drawn_regions import check_complete
-from atlas_builder.io.nifti import read_labels, read_scan
-from atlas_builder.io.scan import Slice
+from atlas_builder.cohorts.drawn_regions import check_complete
+from atlas_builder.cohorts.labelled_scans import read_labelled_slices, read_participants
+from atlas_builder.core.anatomy import AGE_GROUPS, AgeGroup, Level, regions_of
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Slice
+from atlas_builder.io.dicom.scans import examine_dicom, read_dicom_scan, read_frames
+from atlas_builder.io.nifti.images import read_labels, read_scan
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_a_cohort_reads_without_refusals(data: Path, group: AgeGroup) -> None:
         assert participants
         assert refusals == []
         for rater in ("expert", "rater1", "rater2"):
-            for level, labelled in read_key_slices(participants[0], rater).items():
+            for level, labelled in read_labelled_slices(participants[0], rater).items():
                 assert set(np.unique(labelled.labels.data)) == {0, *regions_of(level)}
                 brain = labelled.ct.data[labelled.labels.data > 0]
                 assert 15 < np.median(brain) < 50

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aspects_scorer.cohort import read_record, score_cohort
+from atlas_builder.runtime.resumption import read_record
+from atlas_builder.workflows.score_cohort import RECORD, score_cohort
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def rows_of(path: Path, delimiter: str) -> list[dict[str, str]]:
 def test_every_mask_is_scored(out: Path) -> None:
     rows = rows_of(out / "scores.tsv", "\t")
     assert len(rows) == 728
-    assert read_record(out)["with_nihss"] == 484
+    assert read_record(out / RECORD)["with_nihss"] == 484
     assert all(0 <= int(row["aspects"]) <= 10 for row in rows)
     assert len(rows_of(out / "regions.tsv", "\t")) == 20 * 728
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import AgeGroup
-from atlas_builder.catalogue import read_catalogue
-from atlas_builder.fetching import install_atlas
-from atlas_builder.progress import no_progress
-from atlas_builder.validation.cross_age import validate_ages
-from atlas_builder.validation.entropy import shannon_entropy
+from atlas_builder.catalogue.entries import read_catalogue
+from atlas_builder.catalogue.fetching import install_atlas
+from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.metrics.entropy import shannon_entropy
+from atlas_builder.runtime.progress import no_progress
 from atlas_builder.validation.intensities import to_hounsfield
 from atlas_builder.validation.reference_planes import find_planes
 from atlas_builder.validation.reference_volume import read_volume
-from atlas_builder.validation.selection import Settings
-from atlas_builder.validation.validate import validate_atlas
+from atlas_builder.validation.selection import ValidationSettings
+from atlas_builder.workflows.validate import validate_atlas
+from atlas_builder.workflows.validate_ages import validate_ages
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_the_atlas_agrees_with_the_expert_better_than_raters_do(
 ) -> None:
     raters = ("expert", "rater1", "rater2")
     cohort = data / "semireal" / "50_69"
-    assert validate_atlas(published, cohort, tmp_path / "out", Settings(raters), jobs=2)
+    assert validate_atlas(published, cohort, tmp_path / "out", ValidationSettings(raters), jobs=2)
     table = numbers(tmp_path / "out" / "tables" / "table3_agreement.csv")
     assert len(table) == 11
     for region, of_region in table.items():
@@ -59,7 +59,7 @@ def test_the_matching_age_is_best(data: Path, published: Path, tmp_path: Path) -
     cohorts.mkdir()
     for group in ("10_29", "30_49", "70_89"):
         (cohorts / group).symlink_to(data / "semireal" / group)
-    assert validate_ages(published, cohorts, tmp_path / "out", Settings(), jobs=2)
+    assert validate_ages(published, cohorts, tmp_path / "out", ValidationSettings(), jobs=2)
     with (tmp_path / "out" / "tables" / "table4_ages.csv").open(encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     columns = [place for place, name in enumerate(header) if name.endswith("mean")]
@@ -71,7 +71,7 @@ def test_the_matching_age_is_best(data: Path, published: Path, tmp_path: Path) -
 
 
 def test_reference_atlases_are_read_as_hu(data: Path) -> None:
-    from atlas_builder.io.nifti import read_scan  # noqa: PLC0415
+    from atlas_builder.io.nifti.images import read_scan  # noqa: PLC0415
 
     folder = data / "reference-atlases"
     for name, reading in (
@@ -88,8 +88,8 @@ def test_reference_atlases_are_read_as_hu(data: Path) -> None:
 def test_published_atlases_are_sharper_than_the_reference_atlases(
     data: Path, published: Path
 ) -> None:
-    from atlas_builder.catalogue import read_atlases  # noqa: PLC0415
-    from atlas_builder.io.nifti import read_scan  # noqa: PLC0415
+    from atlas_builder.catalogue.entries import read_atlases  # noqa: PLC0415
+    from atlas_builder.io.nifti.images import read_scan  # noqa: PLC0415
 
     atlas = read_atlases(published)[AgeGroup(50, 69)]
     entropies = {}

@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import (
+from atlas_builder.catalogue.atlas import AtlasLevel
+from atlas_builder.cohorts.labelled_scans import Participant, Refusal
+from atlas_builder.construction.build import Build, BuildSettings
+from atlas_builder.construction.fitting import Fit, save_fit
+from atlas_builder.construction.level import Estimate, IterationRecord, LevelJob, LevelResult
+from atlas_builder.construction.preparation import Preparation, PreparedLevel, save_preparation
+from atlas_builder.core.anatomy import (
     LEVELS,
     SIDES,
     AgeGroup,
@@ -20,18 +26,12 @@ from atlas_builder.anatomy import (
     map_value,
     regions_of,
 )
-from atlas_builder.construction.build import Build, Settings
-from atlas_builder.construction.fitting import Fit, save_fit
-from atlas_builder.construction.level import Estimate, IterationRecord, LevelJob, LevelResult
-from atlas_builder.construction.preparation import Preparation, PreparedLevel, save_preparation
-from atlas_builder.io.atlas import AtlasLevel
-from atlas_builder.io.cohort import Participant, Refusal
-from atlas_builder.io.scan import Slice
+from atlas_builder.core.scan import Slice
+from atlas_builder.core.transform import Transform, apply_affine
 from atlas_builder.mapping.region_map import LevelMap, RegionMap, RegionMeasure, Resemblance
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE, KeySlice, key_slice_grid
 from atlas_builder.preprocessing.symmetry import Alignment
-from atlas_builder.registration import Metric
-from atlas_builder.transform import Transform, apply_affine
+from atlas_builder.registration.slices import Metric
 
 Array = NDArray[Any]
 
@@ -134,7 +134,7 @@ def make_build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Build]
         first = (BOX[0].start, BOX[1].start)
         shape = (BOX[0].stop - BOX[0].start, BOX[1].stop - BOX[1].start)
         grid = key_slice_grid().cropped(first, shape)
-        settings = Settings(AgeGroup(50, 69), iterations=ITERATIONS)
+        settings = BuildSettings(AgeGroup(50, 69), iterations=ITERATIONS)
         jobs = {
             level: LevelJob(
                 level,

@@ -16,7 +16,7 @@ from matplotlib.image import imread
 from numpy.typing import NDArray
 
 from atlas_builder.construction.build import Build
-from atlas_builder.reporting.build_report import mean_dice, write_build_report
+from atlas_builder.reporting.build.report import mean_dice, write_build_report
 
 # As the build of conftest.py has them.
 NAMES = tuple(f"sub-{number:02d}" for number in range(1, 7))

@@ -9,8 +9,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Region
-from atlas_builder.reporting.colours import REGION_COLOURS
+from atlas_builder.core.anatomy import Region
+from atlas_builder.reporting.base.colours import REGION_COLOURS
 
 # Machado et al. (2009), severity 1, on linear RGB.
 VISION = {

@@ -10,11 +10,11 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from atlas_builder.anatomy import Region
 from atlas_builder.construction.build import Build
-from atlas_builder.reporting.canvas import common_box, save_figure
-from atlas_builder.reporting.colours import REGION_COLOURS
-from atlas_builder.reporting.figures import (
+from atlas_builder.core.anatomy import Region
+from atlas_builder.reporting.base.canvas import common_box, save_figure
+from atlas_builder.reporting.base.colours import REGION_COLOURS
+from atlas_builder.reporting.build.figures import (
     deformation_figure,
     iterations_figure,
     probability_figure,

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from atlas_builder.anatomy import Region
-from atlas_builder.mapping.region_map import Flag, RegionMap
-from atlas_builder.reporting.findings import written
-from atlas_builder.reporting.mapping_report import write_mapping_report
+from atlas_builder.core.anatomy import Region
+from atlas_builder.core.flags import Flag
+from atlas_builder.mapping.region_map import RegionMap
+from atlas_builder.reporting.mapping.findings import written
+from atlas_builder.reporting.mapping.report import write_mapping_report
 
 MakeMap = Callable[..., RegionMap]
 DARK = {(Region.M2, "right"), (Region.I, "right"), (Region.M5, "left")}
@@ -72,7 +73,7 @@ def write(tmp_path_factory: pytest.TempPathFactory) -> Callable[[RegionMap], Pag
 @pytest.fixture(scope="module")
 def page(make_map: MakeMap, write: Callable[[RegionMap], Page]) -> Page:
     """The report of a turned head, dark on both sides, with reservations."""
-    flags = (Flag("poor-fit", "SGL", REASON), Flag("gantry-tilt", None, "tilted by 18.5 degrees"))
+    flags = (Flag("poor-fit", REASON, "SGL"), Flag("gantry-tilt", "tilted by 18.5 degrees"))
     return write(
         make_map(
             angle=10.0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_builder.reporting.name_places import Candidates, deep_pixels, name_box, place_names
+from atlas_builder.reporting.base.name_places import Candidates, deep_pixels, name_box, place_names
 
 
 def strip(name: str, x: float, width: float) -> Candidates:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.reporting.outliers import LEAST_DROP, is_low, lower_bound
+from atlas_builder.reporting.build.outliers import LEAST_DROP, is_low, lower_bound
 
 values = st.lists(st.floats(0, 1), min_size=3, max_size=30)
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Region
-from atlas_builder.reporting.outlines import (
+from atlas_builder.core.anatomy import Region
+from atlas_builder.reporting.base.outlines import (
     closed_borders,
     mask_outline,
     region_outlines,

@@ -15,18 +15,19 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Region
-from atlas_builder.mapping.region_map import Flag, RegionMap
-from atlas_builder.reporting.overlay import draw_overlay, write_overlay
+from atlas_builder.core.anatomy import Region
+from atlas_builder.core.flags import Flag
+from atlas_builder.mapping.region_map import RegionMap
+from atlas_builder.reporting.mapping.overlay import draw_region_map, write_overlay
 
 MakeMap = Callable[..., RegionMap]
 DARK = {(Region.M2, "right"), (Region.M5, "left")}
-FLAGS = (Flag("tilt", None, "tilted by 18°"), Flag("poor-fit", "SGL", "0.61"))
+FLAGS = (Flag("tilt", "tilted by 18°"), Flag("poor-fit", "0.61", "SGL"))
 
 
 @pytest.fixture(scope="module")
 def marked(make_map: MakeMap) -> Figure:
-    return draw_overlay(make_map(dark=DARK, flags=FLAGS))
+    return draw_region_map(make_map(dark=DARK, flags=FLAGS))
 
 
 def panels(figure: Figure) -> list[NDArray[Any]]:
@@ -49,7 +50,7 @@ def texts(figure: Figure) -> list[str]:
 
 @pytest.mark.parametrize("angle", [15.0, -15.0])
 def test_the_patients_left_is_at_the_right(make_map: MakeMap, angle: float) -> None:
-    figure = draw_overlay(make_map(angle=angle))
+    figure = draw_region_map(make_map(angle=angle))
     for axes, shown in zip(figure.axes[::4], panels(figure)[::4], strict=True):
         height, width, _ = shown.shape
         left, right = axes.get_xlim()
@@ -79,7 +80,7 @@ def test_each_level_is_shown_in_both_windows(marked: Figure) -> None:
 
 
 def test_pixels_are_square_and_the_bar_is_50_mm(make_map: MakeMap) -> None:
-    figure = draw_overlay(make_map(spacing=(0.5, 1.0)))
+    figure = draw_region_map(make_map(spacing=(0.5, 1.0)))
     scales = set()
     for axes in figure.axes:
         box = axes.get_window_extent()
@@ -116,13 +117,13 @@ def test_what_stands_out_and_what_is_flagged_is_told(make_map: MakeMap, marked: 
     right, left = (np.count_nonzero(side > 200) for side in sides)
     assert left > right + 80
     assert "Check: tilt, poor fit (SGL)" in texts(marked)
-    assert "Quality: nothing flagged" in texts(draw_overlay(make_map()))
+    assert "Quality: nothing flagged" in texts(draw_region_map(make_map()))
 
 
 def test_many_flags_are_told_once_and_within_the_picture(make_map: MakeMap) -> None:
     codes = [f"{word}-doubtful-{n}" for word in ("brain-mask", "key-slices") for n in range(8)]
-    flags = tuple(Flag(code, level, "x") for level in ("BGL", "SGL") for code in codes)
-    figure = draw_overlay(make_map(flags=(*flags, *flags)))
+    flags = tuple(Flag(code, "x", level) for level in ("BGL", "SGL") for code in codes)
+    figure = draw_region_map(make_map(flags=(*flags, *flags)))
     FigureCanvasAgg(figure).draw()
     told = " ".join(" ".join(texts(figure)).split())
     boxes = [text.get_window_extent() for text in figure.texts]
@@ -136,7 +137,7 @@ def test_many_flags_are_told_once_and_within_the_picture(make_map: MakeMap) -> N
 
 
 def test_an_atlas_s_name_is_no_formula(make_map: MakeMap) -> None:
-    figure = draw_overlay(make_map(atlas_name="$\\alpha$ for $5 {"))
+    figure = draw_region_map(make_map(atlas_name="$\\alpha$ for $5 {"))
     FigureCanvasAgg(figure).draw()
     assert "$\\alpha$ for $5 {, 50–69 years" in texts(figure)
 
@@ -150,6 +151,6 @@ def test_the_file_is_the_picture_and_repeats(make_map: MakeMap, tmp_path: Path) 
 
 
 def test_a_notebook_shows_what_a_map_draws(make_map: MakeMap) -> None:
-    figure = make_map().draw()
+    figure = draw_region_map(make_map())
     assert isinstance(figure, Figure)
     assert imread(io.BytesIO(figure._repr_png_()), format="png").shape[1] == 1920

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from atlas_builder.construction.build import Build
-from atlas_builder.reporting.build_report import write_build_report
-from atlas_builder.reporting.page import rows_of
-from atlas_builder.reporting.participants import ParticipantEntry, participant_entries
+from atlas_builder.reporting.base.page import rows_of
+from atlas_builder.reporting.build.participants import ParticipantEntry, participant_entries
+from atlas_builder.reporting.build.report import write_build_report
 
 
 def test_participants_are_not_kept(
@@ -32,7 +32,7 @@ def test_participants_are_not_kept(
             del entry
             yield counted
 
-    monkeypatch.setattr("atlas_builder.reporting.build_report.participant_entries", watched)
+    monkeypatch.setattr("atlas_builder.reporting.build.report.participant_entries", watched)
     write_build_report(make_build(), tmp_path)
     assert len(most) == 6
     assert max(most) <= 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from atlas_builder.reporting.pictures import (
+from atlas_builder.reporting.base.pictures import (
     BRAIN_WINDOW,
     STROKE_WINDOW,
     Window,

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from matplotlib.path import Path as Polygon
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import Region, map_value
+from atlas_builder.core.anatomy import Region, map_value
+from atlas_builder.core.transform import apply_affine
 from atlas_builder.mapping.region_map import RegionMap
-from atlas_builder.reporting.name_places import name_box
-from atlas_builder.reporting.upright import UprightView, upright_views
-from atlas_builder.transform import apply_affine
+from atlas_builder.reporting.base.name_places import name_box
+from atlas_builder.reporting.mapping.upright import UprightView, upright_views
 
 MakeMap = Callable[..., RegionMap]
 MARKER_MM = (30.0, 45.0)

@@ -7,20 +7,20 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from atlas_builder.anatomy import Region
-from atlas_builder.reporting.difference_maps import (
+from atlas_builder.core.anatomy import Region
+from atlas_builder.metrics.statistics import compare_paired, with_holm
+from atlas_builder.reporting.base.figure_files import write_figure
+from atlas_builder.reporting.base.sources import colour_of
+from atlas_builder.reporting.validation.difference_maps import (
     Difference,
     difference_figure,
     differences,
 )
-from atlas_builder.reporting.figure_files import write_figure
-from atlas_builder.reporting.forest import forest_figure
-from atlas_builder.reporting.heat_map import heat_map_figure
-from atlas_builder.reporting.sources import colour_of
-from atlas_builder.reporting.violins import violin_figure
+from atlas_builder.reporting.validation.forest import forest_figure
+from atlas_builder.reporting.validation.heat_map import heat_map_figure
+from atlas_builder.reporting.validation.violins import violin_figure
 from atlas_builder.validation.age_tables import AgeMatrix
 from atlas_builder.validation.mapped import MappedLevel, MappedParticipant
-from atlas_builder.validation.statistics import compare_paired, with_holm
 
 GROUPS = ("10-29", "50-69")
 

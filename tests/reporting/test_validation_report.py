@@ -8,14 +8,14 @@ from html.parser import HTMLParser
 import pytest
 from matplotlib.figure import Figure
 
-from atlas_builder.io.cohort import Refusal
-from atlas_builder.reporting.validation_report import (
+from atlas_builder.cohorts.labelled_scans import Refusal
+from atlas_builder.metrics.tables import MeanSd, Table
+from atlas_builder.reporting.base.sections import (
     Fact,
     Illustration,
     Section,
     write_validation_report,
 )
-from atlas_builder.validation.tables import MeanSd, Table
 
 BAD = '<b>"x" & y</b>'
 TABLE = Table(

@@ -12,11 +12,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, regions_of
-from atlas_builder.construction.workers import Workers
-from atlas_builder.io.scan import Scan
-from slice_localizer.exam import Exam
-from slice_localizer.persons import PersonVolume
+from atlas_builder.core.anatomy import LEVELS, regions_of
+from atlas_builder.core.scan import Scan
+from atlas_builder.runtime.workers import Workers
+from slice_localizer.training.sample import Sample
+from slice_localizer.training.subjects import SubjectVolume
 
 Array = NDArray[np.float64]
 STEP_MM = 5.0
@@ -31,14 +31,14 @@ def head_hu(x: Array, y: Array, z: Array) -> Array:
 
 
 @pytest.fixture(scope="session")
-def person() -> PersonVolume:
+def person() -> SubjectVolume:
     """The head at 3 mm; its BGL point is off the middle of the grid."""
     affine = np.diag([3.0, 3.0, 3.0, 1.0])
     affine[:3, 3] = (-90.0, -108.0, -84.0)
     shape = (61, 73, 63)
     x, y, z = (affine[a, 3] + 3.0 * np.arange(n) for a, n in enumerate(shape))
     hu = head_hu(*np.meshgrid(x, y, z, indexing="ij")).astype(np.int16)
-    return PersonVolume(hu, (hu > 0) & (hu < 200), affine, np.zeros(3))
+    return SubjectVolume(hu, (hu > 0) & (hu < 200), affine, np.zeros(3))
 
 
 def make_scan(heights: Array, pixel_mm: float = 4.0, columns: int = 48, rows: int = 56) -> Scan:
@@ -57,17 +57,17 @@ def scan_of() -> Callable[..., Scan]:
     return make_scan
 
 
-def make_exam(number: int, size: int = 32) -> Exam:
-    """An exam of 6 to 9 slices whose brightness tells their height; another for every number."""
+def make_exam(number: int, size: int = 32) -> Sample:
+    """An sample of 6 to 9 slices whose brightness tells their height; another for every number."""
     rng = np.random.default_rng(number)
     heights = np.arange(6 + number % 4) * 6.0 - rng.uniform(8.0, 20.0)
     hu = torch.from_numpy(rng.normal(40.0, 2.0, (len(heights), size, size)).astype(np.float32))
     hu = hu + torch.from_numpy(heights.astype(np.float32))[:, None, None]
-    return Exam(hu.half(), torch.from_numpy(heights).float(), int(np.abs(heights).argmin()))
+    return Sample(hu.half(), torch.from_numpy(heights).float(), int(np.abs(heights).argmin()))
 
 
 @pytest.fixture(scope="session")
-def exam_of() -> Callable[..., Exam]:
+def exam_of() -> Callable[..., Sample]:
     return make_exam
 
 
@@ -105,6 +105,6 @@ def cohort(tmp_path: Path) -> Path:
 @pytest.fixture
 def at_once(here: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scans and persons are prepared in this very process."""
-
-    for module in ("slice_localizer.cohort_exams", "slice_localizer.persons"):
-        monkeypatch.setattr(f"{module}.open_workers", lambda jobs: nullcontext(here))
+    monkeypatch.setattr(
+        "atlas_builder.networks.training.cache.open_workers", lambda jobs: nullcontext(here)
+    )

@@ -1,4 +1,4 @@
-"""A cohort's scans as exams: true heights, kept once, and who cannot be used is named."""
+"""A cohort's scans as samples: true heights, kept once, and who cannot be used is named."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from atlas_builder.errors import InputError
-from slice_localizer.cohort_exams import CohortExams, keep_scans, read_kept
+from atlas_builder.core.errors import InputError
+from slice_localizer.training.cohort_samples import CohortSamples, keep_scans, read_kept
 
 pytestmark = pytest.mark.usefixtures("at_once")
 
@@ -27,10 +27,10 @@ def test_heights_are_counted_from_the_slice_that_was_drawn_on(cohort, tmp_path):
     assert refusals == []
     for scan, shift in zip(scans, (-2.0, 0.0, 1.0, 2.0), strict=True):
         view = read_kept(scan.path)
-        assert view.exam.heights_mm.tolist() == pytest.approx([5.0 * (k - 4) for k in range(10)])
-        assert view.exam.bgl == 4
+        assert view.sample.heights_mm.tolist() == pytest.approx([5.0 * (k - 4) for k in range(10)])
+        assert view.sample.bgl == 4
         # The brain's density tells how high a slice really lies: 50 HU at the level itself.
-        middle = view.exam.hu[:, 105:119, 105:119].float().mean(dim=(1, 2))
+        middle = view.sample.hu[:, 105:119, 105:119].float().mean(dim=(1, 2))
         assert middle[2:8].tolist() == pytest.approx(
             [50.0 + shift + 5.0 * (k - 4) for k in range(2, 8)], abs=0.6
         )
@@ -47,7 +47,7 @@ def test_kept_scans_are_not_read_again_until_they_change(cohort, tmp_path, monke
         raise AssertionError("read again")
 
     with monkeypatch.context() as patch:
-        patch.setattr("slice_localizer.cohort_exams.read_labelled_scan", unexpected)
+        patch.setattr("slice_localizer.training.cohort_samples.read_labelled_scan", unexpected)
         assert keep(cohort, tmp_path)[0] == scans
     labels = cohort / "sub-02" / "sub-02_rater-expert_labels.nii"
     image = nib.load(labels)
@@ -61,7 +61,7 @@ def test_kept_scans_are_not_read_again_until_they_change(cohort, tmp_path, monke
         True,
         True,
     ]
-    assert read_kept(again[1].path).exam.bgl == 5
+    assert read_kept(again[1].path).sample.bgl == 5
 
 
 def test_who_cannot_be_used_is_named(cohort, tmp_path):
@@ -92,17 +92,17 @@ def test_a_cohort_of_key_slices_alone_is_refused_with_the_reason(cohort, tmp_pat
 
 def test_an_epoch_shows_every_scan_once(cohort, tmp_path):
     scans, _ = keep(cohort, tmp_path)
-    draw = CohortExams(tuple(scan.path for scan in scans), 7)
+    draw = CohortSamples(tuple(scan.path for scan in scans), 7)
     assert pickle.loads(pickle.dumps(draw)) == draw  # it goes to other processes
     densities = {float(s.path.stat().st_size): None for s in scans}
     assert densities
     for epoch in range(3):
         shown = set()
         for number in range(4 * epoch, 4 * epoch + 4):
-            exam = draw(number, 32)
-            assert exam.hu.shape[1:] == (32, 32)
-            assert float(exam.heights_mm[exam.bgl]) == 0.0
-            shown.add(round(float(exam.hu[exam.bgl, 12:20, 12:20].float().median())))
+            sample = draw(number, 32)
+            assert sample.hu.shape[1:] == (32, 32)
+            assert float(sample.heights_mm[sample.bgl]) == 0.0
+            shown.add(round(float(sample.hu[sample.bgl, 12:20, 12:20].float().median())))
         assert len(shown) == 4  # each scan has a density of its own at its BGL slice
     assert torch.equal(draw(5, 32).hu, draw(5, 32).hu)
-    assert not torch.equal(draw(5, 32).hu, CohortExams(draw.paths, 8)(5, 32).hu)
+    assert not torch.equal(draw(5, 32).hu, CohortSamples(draw.paths, 8)(5, 32).hu)

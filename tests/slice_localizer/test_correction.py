@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from slice_localizer.alignment import Alignment
-from slice_localizer.coarse_scan import CoarseScan
-from slice_localizer.correction import Correction, fit_correction, residuals_of
-from slice_localizer.standard_head import load_standard_head
+from slice_localizer.alignment.coarse_scan import CoarseScan
+from slice_localizer.alignment.correction import Correction, fit_correction, residuals_of
+from slice_localizer.alignment.gauss_newton import Alignment
+from slice_localizer.alignment.standard_head import load_standard_head
 
 
 def scan_of_the_middle() -> CoarseScan:

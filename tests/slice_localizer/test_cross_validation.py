@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from atlas_builder.anatomy import AGE_GROUPS
-from atlas_builder.errors import InputError
-from slice_localizer import cross_validation
-from slice_localizer.cohort_exams import KeptScan, keep_scans
-from slice_localizer.cross_validation import (
+from atlas_builder.core.anatomy import AGE_GROUPS
+from atlas_builder.core.errors import InputError
+from atlas_builder.networks.training.device import Machine
+from slice_localizer.network.aspectslocnet import SliceScores
+from slice_localizer.training import cross_validation
+from slice_localizer.training.cohort_samples import KeptScan, keep_scans
+from slice_localizer.training.cross_validation import (
     BY_HEIGHT,
     BY_SCORE,
     cross_validate,
@@ -21,10 +23,9 @@ from slice_localizer.cross_validation import (
     located_levels,
     split_folds,
 )
-from slice_localizer.network import SliceScores
-from slice_localizer.training import Plan, Stage
+from slice_localizer.training.plan import Plan, Stage
 
-PLAN = Plan(stages=(Stage(32, 2),), exams=1, backbone="resnet18", seed=2)
+PLAN = Plan(stages=(Stage(32, 2),), batch=1, backbone="resnet18", seed=2)
 
 
 def scans_of(ages):
@@ -76,22 +77,22 @@ def trainings(monkeypatch):
     """Trainings that only note whom they saw."""
     noted = []
 
-    def train(draw, watched, plan, out, **_):
-        noted.append(Counter(path.name[:6] for path in draw.paths))
+    def train(recipe, out, *_):
+        noted.append(Counter(path.name[:6] for path in recipe.draw.paths))
         out.mkdir(parents=True)
         (out / "curve.jsonl").write_text('{"step": 2}\n')
         (out / "checkpoint.safetensors").write_text("")
-        return Oracle(draw.paths)
+        return Oracle(recipe.draw.paths)
 
-    monkeypatch.setattr(cross_validation, "train", train)
+    monkeypatch.setattr(cross_validation, "train_localizer_network", train)
     return noted
 
 
 @pytest.mark.usefixtures("at_once")
 def test_each_scan_is_read_by_a_network_that_never_saw_it(cohort, tmp_path, trainings):
     scans, _ = keep_scans(cohort, tmp_path / "kept", "expert", ["build"])
-    device = torch.device("cpu")
-    folds = cross_validate(scans, 2, PLAN, tmp_path / "out", device=device)
+    machine = Machine(torch.device("cpu"))
+    folds = cross_validate(scans, 2, PLAN, tmp_path / "out", machine=machine)
     assert len(trainings) == 2
     for seen, fold in zip(trainings, folds, strict=True):
         read = {one.participant_id for one in fold.found[BY_SCORE]}
@@ -105,7 +106,7 @@ def test_each_scan_is_read_by_a_network_that_never_saw_it(cohort, tmp_path, trai
     (tmp_path / "out" / "fold-2" / "found.json").unlink()
     (tmp_path / "out" / "fold-2" / "curve.jsonl").unlink()
     (tmp_path / "out" / "fold-2").rmdir()
-    again = cross_validate(scans, 2, PLAN, tmp_path / "out", device=device)
+    again = cross_validate(scans, 2, PLAN, tmp_path / "out", machine=machine)
     assert len(trainings) == 3
     assert again == folds
 
@@ -118,4 +119,4 @@ def test_each_scan_is_read_by_a_network_that_never_saw_it(cohort, tmp_path, trai
     assert by_score.name == "table_folds_by_score"
     (tmp_path / "out" / "fold-1" / "found.json").write_text("{")
     with pytest.raises(InputError, match="remove it to repeat this fold"):
-        cross_validate(scans, 2, PLAN, tmp_path / "out", device=device)
+        cross_validate(scans, 2, PLAN, tmp_path / "out", machine=machine)

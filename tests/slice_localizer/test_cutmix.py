@@ -6,14 +6,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slice_localizer.cutmix import collate, mix
-from slice_localizer.exam import Exam
+from slice_localizer.training.cutmix import collate, mix
+from slice_localizer.training.sample import Sample
 
 
-def plain(value: float, slices: int, bgl: int, size: int = 16) -> Exam:
-    """An exam of one density, so that pixels tell whose they are."""
+def plain(value: float, slices: int, bgl: int, size: int = 16) -> Sample:
+    """An sample of one density, so that pixels tell whose they are."""
     heights = (torch.arange(slices) - bgl) * 5.0
-    return Exam(torch.full((slices, size, size), value).half(), heights, bgl)
+    return Sample(torch.full((slices, size, size), value).half(), heights, bgl)
 
 
 def test_collated_exams_lie_side_by_side():
@@ -28,39 +28,39 @@ def test_collated_exams_lie_side_by_side():
 
 @given(seed=st.integers(0, 10_000), slices=st.lists(st.integers(2, 6), min_size=2, max_size=4))
 def test_shares_are_those_of_the_pixels(seed, slices):
-    exams = [plain(float(n), count, n % count) for n, count in enumerate(slices)]
-    batch = mix(exams, 1.0, np.random.default_rng(seed))
+    samples = [plain(float(n), count, n % count) for n, count in enumerate(slices)]
+    batch = mix(samples, 1.0, np.random.default_rng(seed))
     own, other = batch.truths
     assert torch.allclose(own.share + other.share, torch.ones(sum(slices)))
     start = 0
-    for place, exam in enumerate(exams):
-        neighbour = exams[(place + 1) % len(exams)]
-        shared = min(len(exam.heights_mm), len(neighbour.heights_mm))
-        for k in range(len(exam.heights_mm)):
+    for place, sample in enumerate(samples):
+        neighbour = samples[(place + 1) % len(samples)]
+        shared = min(len(sample.heights_mm), len(neighbour.heights_mm))
+        for k in range(len(sample.heights_mm)):
             row = start + k
             mine = float((batch.hu[row] == place).float().mean())
             assert float(own.share[row]) == pytest.approx(mine)
-            assert float(own.is_bgl[row]) == (k == exam.bgl)
+            assert float(own.is_bgl[row]) == (k == sample.bgl)
             if k < shared:
                 assert float(other.heights_mm[row]) == float(neighbour.heights_mm[k])
                 assert float(other.is_bgl[row]) == (k == neighbour.bgl)
             else:
                 assert float(other.share[row]) == 0.0
-        start += len(exam.heights_mm)
+        start += len(sample.heights_mm)
 
 
 def test_one_box_for_all_slices_of_an_exam():
-    exams = [plain(0.0, 5, 2), plain(1.0, 5, 2)]
-    batch = mix(exams, 1.0, np.random.default_rng(4))
+    samples = [plain(0.0, 5, 2), plain(1.0, 5, 2)]
+    batch = mix(samples, 1.0, np.random.default_rng(4))
     assert 0 < float(batch.hu[0].mean()) < 1
     assert (batch.hu[:5] == batch.hu[0]).all()
-    assert float(exams[0].hu.sum()) == 0.0  # those given are left as they are
+    assert float(samples[0].hu.sum()) == 0.0  # those given are left as they are
 
 
 def test_all_shares_come_up():
-    exams = [plain(0.0, 2, 0), plain(1.0, 2, 0)]
+    samples = [plain(0.0, 2, 0), plain(1.0, 2, 0)]
     kept = [
-        float(mix(exams, 1.0, np.random.default_rng(seed)).truths[0].share[0])
+        float(mix(samples, 1.0, np.random.default_rng(seed)).truths[0].share[0])
         for seed in range(300)
     ]
     assert np.mean(kept) == pytest.approx(0.5, abs=0.06)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.scan import Scan
-from slice_localizer import located as located_module
-from slice_localizer.located import judge, locate_slices
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Scan
+from slice_localizer import locating as located_module
+from slice_localizer.alignment.level import LevelAlignment
+from slice_localizer.combination import EstimateWeights
+from slice_localizer.locating import choose_key_slices, locate_slices
 from slice_localizer.positions import heights_of
-from slice_localizer.second_opinion import SecondOpinion
-from slice_localizer.trust import Trust
 
 HEIGHTS = np.arange(0.0, 100.0, 5.0)
-TRUST = Trust(alignment_sd_mm=0.5, alignment_failure=0.01, network_share=0.98)
+TRUST = EstimateWeights(alignment_sd_mm=0.5, alignment_failure=0.01, network_share=0.98)
 
 
-def opinion(height: float, correlation: float = 0.95, upside_down: bool = False) -> SecondOpinion:
-    return SecondOpinion(height, np.zeros(3), correlation, upside_down, np.eye(4))
+def alignment(
+    height: float, correlation: float = 0.95, upside_down: bool = False
+) -> LevelAlignment:
+    return LevelAlignment(height, np.zeros(3), correlation, upside_down, np.eye(4))
 
 
 def network(index: int, sure: float = 0.8) -> np.ndarray:
@@ -32,25 +34,32 @@ def codes(located) -> set[str]:
 
 
 def test_both_agreeing_are_surer_than_one() -> None:
-    located = judge(HEIGHTS, network(8), 40.3, opinion(40.5), {})
+    located = choose_key_slices(HEIGHTS, network(8), 40.3, alignment(40.5), {})
     assert (located.bgl_slice, located.sgl_slice) == (8, 12)
     assert located.confidence > 0.97
-    assert located.second_opinion_mm == pytest.approx(0.2)
+    assert located.alignment_difference_mm == pytest.approx(0.2)
     assert located.flags == ()
 
 
 def test_a_difference_of_more_than_5_mm_is_flagged() -> None:
-    assert codes(judge(HEIGHTS, network(8), 40.0, opinion(44.9), {})) <= {"slices-unsure"}
-    assert "slices-disagree" in codes(judge(HEIGHTS, network(8), 40.0, opinion(45.1), {}))
+    assert codes(choose_key_slices(HEIGHTS, network(8), 40.0, alignment(44.9), {})) <= {
+        "slices-unsure"
+    }
+    assert "slices-disagree" in codes(
+        choose_key_slices(HEIGHTS, network(8), 40.0, alignment(45.1), {})
+    )
     sure = network(8, sure=0.999)
-    far = judge(HEIGHTS, sure, 40.0, opinion(60.0), {}, TRUST)
+    far = choose_key_slices(HEIGHTS, sure, 40.0, alignment(60.0), {}, TRUST)
     assert "slices-disagree" in codes(far)
     assert far.bgl_slice == 12  # the alignment fails less often
-    assert far.confidence < judge(HEIGHTS, sure, 40.0, opinion(40.0), {}, TRUST).confidence - 0.05
+    assert (
+        far.confidence
+        < choose_key_slices(HEIGHTS, sure, 40.0, alignment(40.0), {}, TRUST).confidence - 0.05
+    )
 
 
 def test_without_a_brain_in_the_alignment_the_network_decides_alone() -> None:
-    located = judge(HEIGHTS, network(8), 40.0, opinion(70.0, correlation=0.3), {})
+    located = choose_key_slices(HEIGHTS, network(8), 40.0, alignment(70.0, correlation=0.3), {})
     assert located.bgl_slice == 8
     assert located.confidence == pytest.approx(0.8)
     assert codes(located) == {"second-opinion-failed"}
@@ -59,7 +68,7 @@ def test_without_a_brain_in_the_alignment_the_network_decides_alone() -> None:
 def test_thin_slices_are_not_unsure_for_being_thin() -> None:
     heights = np.arange(0.0, 100.0, 1.0)
     bell = np.exp(-0.5 * ((heights - 40.0) / 1.0) ** 2)
-    located = judge(heights, bell / bell.sum(), 40.0, opinion(40.0), {}, TRUST)
+    located = choose_key_slices(heights, bell / bell.sum(), 40.0, alignment(40.0), {}, TRUST)
     assert located.bgl_slice == 40
     assert located.confidence < 0.9
     assert located.probabilities[39:42].sum() > 0.95
@@ -67,7 +76,7 @@ def test_thin_slices_are_not_unsure_for_being_thin() -> None:
 
 
 def test_a_picture_upside_down_has_its_sgl_on_the_other_side() -> None:
-    located = judge(HEIGHTS, network(8), 40.0, opinion(40.0, upside_down=True), {})
+    located = choose_key_slices(HEIGHTS, network(8), 40.0, alignment(40.0, upside_down=True), {})
     assert (located.bgl_slice, located.sgl_slice) == (8, 4)
     assert "upside-down" in codes(located)
 
@@ -75,7 +84,7 @@ def test_a_picture_upside_down_has_its_sgl_on_the_other_side() -> None:
 def test_a_network_is_shown_an_upside_down_head_upright(monkeypatch) -> None:
     """Spacing is uneven: what lies 5 mm below the top of the file lies 5 mm above the bottom."""
     pytest.importorskip("torch")
-    from slice_localizer import inference  # noqa: PLC0415
+    from slice_localizer.network import inference  # noqa: PLC0415
 
     heights = np.array([0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 45.0, 55.0])
     affines = np.repeat(np.eye(4)[np.newaxis], len(heights), axis=0)
@@ -83,13 +92,13 @@ def test_a_network_is_shown_an_upside_down_head_upright(monkeypatch) -> None:
     scan = Scan(np.zeros((4, 4, len(heights)), np.float32), affines)
     shown = []
 
-    def read_scan(upright, weights):
+    def predict_scan(upright, weights):
         shown.append(heights_of(upright.affines))
-        return inference.NetworkReading(network(6)[: len(heights)], 18.0, 1.0)
+        return inference.NetworkPrediction(network(6)[: len(heights)], 18.0, 1.0)
 
     monkeypatch.setattr(inference, "load_network", lambda _: None)
-    monkeypatch.setattr(inference, "read_scan", read_scan)
-    monkeypatch.setattr(located_module, "second_opinion", lambda _: opinion(36.0, 0.95, True))
+    monkeypatch.setattr(inference, "predict_scan", predict_scan)
+    monkeypatch.setattr(located_module, "align_level", lambda _: alignment(36.0, 0.95, True))
     located = locate_slices(scan)
     np.testing.assert_allclose(shown[0], 55.0 - heights)
     assert located.network_mm == pytest.approx(37.0)
@@ -99,17 +108,19 @@ def test_a_network_is_shown_an_upside_down_head_upright(monkeypatch) -> None:
 @pytest.mark.parametrize(("height", "where"), [(-30.0, "below"), (130.0, "above")])
 def test_a_scan_that_does_not_reach_the_level_is_refused(height: float, where: str) -> None:
     with pytest.raises(InputError, match=f"lies about .* mm {where}"):
-        judge(HEIGHTS, network(8), 40.0, opinion(height), {})
+        choose_key_slices(HEIGHTS, network(8), 40.0, alignment(height), {})
 
 
 def test_without_a_network_that_is_said() -> None:
-    located = judge(HEIGHTS, None, None, opinion(40.5), {})
+    located = choose_key_slices(HEIGHTS, None, None, alignment(40.5), {})
     assert (located.bgl_slice, located.sgl_slice) == (8, 12)
     assert codes(located) == {"network-not-asked"}
 
 
 def test_what_is_printed_holds_plain_values() -> None:
-    described = judge(HEIGHTS, network(8), 40.0, opinion(41.0), {"network": 0.5}).describe()
+    described = choose_key_slices(
+        HEIGHTS, network(8), 40.0, alignment(41.0), {"network": 0.5}
+    ).describe()
     assert described["bgl_slice"] == 8
     assert described["positions_mm"][8] == 0.0
     assert described["positions_mm"][12] == described["distance_mm"] == 20.0

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from slice_localizer.cutmix import Truth
-from slice_localizer.loss import training_loss
-from slice_localizer.network import SliceScores
+from slice_localizer.network.aspectslocnet import SliceScores
+from slice_localizer.training.cutmix import Truth
+from slice_localizer.training.loss import training_loss
 
 
 def truth(is_bgl, heights, share=None):

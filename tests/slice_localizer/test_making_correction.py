@@ -6,24 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from standard_head_making import correction as making_correction
+from standard_head_making.correction import learn_correction
 
-from slice_localizer import making_correction
-from slice_localizer.coarse_scan import coarsen
-from slice_localizer.making_correction import learn_correction
-from slice_localizer.persons import keep_persons, read_person
+from slice_localizer.alignment.coarse_scan import coarsen
+from slice_localizer.alignment.level import align_with
+from slice_localizer.alignment.standard_head import load_standard_head
 from slice_localizer.positions import heights_of, normal_of
-from slice_localizer.second_opinion import align_with
-from slice_localizer.standard_head import load_standard_head
+from slice_localizer.training.subjects import keep_subjects, read_subject
 
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    return keep_persons(tmp_path_factory.mktemp("people"), 4, seed=7070, jobs=2)
+    return keep_subjects(tmp_path_factory.mktemp("people"), 4, seed=7070, jobs=2)
 
 
 def errors_of(head, path, seed, count):
     """Return how far off the level is in scans of a person."""
-    person, rng = read_person(path), np.random.default_rng(seed)
+    person, rng = read_subject(path), np.random.default_rng(seed)
     for _ in range(count):
         scan = making_correction._scan(person, rng)
         level = normal_of(scan.affines) @ person.bgl_point
@@ -31,7 +31,7 @@ def errors_of(head, path, seed, count):
 
 
 def test_scans_are_those_of_hospitals(people):
-    scan = making_correction._scan(read_person(people[0]), np.random.default_rng(3))
+    scan = making_correction._scan(read_subject(people[0]), np.random.default_rng(3))
     spacing = np.diff(heights_of(scan.affines))
     np.testing.assert_allclose(spacing, spacing[0])
     assert 2.5 <= spacing[0] <= 7.0

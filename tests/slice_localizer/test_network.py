@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from slice_localizer.network import HEIGHT_UNIT_MM, AspectsLocNet, MultiResolutionBlock
+from slice_localizer.network.aspectslocnet import (
+    HEIGHT_UNIT_MM,
+    AspectsLocNet,
+    MultiResolutionBlock,
+)
 
 LENGTHS = (1, 7, 30, 2)
 

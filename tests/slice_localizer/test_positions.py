@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.errors import InputError
+from atlas_builder.core.errors import InputError
 from slice_localizer.positions import heights_of, nearest, reaches, sgl_of
 
 

@@ -1,4 +1,4 @@
-"""Rendered exams: what is said of their heights is true, however the slices lie."""
+"""Rendered samples: what is said of their heights is true, however the slices lie."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from slice_localizer import rendering
-from slice_localizer.rendering import render
+from slice_localizer.training import rendering
+from slice_localizer.training.rendering import render
 
 SEEDS = range(16)
 
@@ -34,12 +34,12 @@ def test_what_lies_at_the_level_appears_at_height_zero(person, bare):
     marked = with_blob(person, person.bgl_point)
     found = []
     for seed in range(30):
-        exam = render(marked, np.random.default_rng(seed), 48)
-        heights = exam.heights_mm.double().numpy()
+        sample = render(marked, np.random.default_rng(seed), 48)
+        heights = sample.heights_mm.double().numpy()
         around = np.diff(heights[np.abs(heights) < 36]).max() < 11
         if not (around and heights[0] < -24 and heights[-1] > 24):
             continue  # the blob is not sampled evenly
-        seen = exam.hu.double().clamp(min=0).sum(dim=(1, 2)).numpy() * np.gradient(heights)
+        seen = sample.hu.double().clamp(min=0).sum(dim=(1, 2)).numpy() * np.gradient(heights)
         found.append(float(seen @ heights / seen.sum()))
     assert len(found) > 12
     assert np.abs(found).max() < 0.4
@@ -50,11 +50,11 @@ def test_heights_are_those_of_the_slices_not_their_places(person, bare):
     marked = with_blob(person, (0.0, 0.0, 24.0))
     found = []
     for seed in SEEDS:
-        exam = render(marked, np.random.default_rng(seed), 48)
-        heights = exam.heights_mm.double().numpy()
+        sample = render(marked, np.random.default_rng(seed), 48)
+        heights = sample.heights_mm.double().numpy()
         if heights[-1] < 50 or np.diff(heights[heights > -10]).max() > 11:
             continue
-        seen = exam.hu.double().clamp(min=0).sum(dim=(1, 2)).numpy() * np.gradient(heights)
+        seen = sample.hu.double().clamp(min=0).sum(dim=(1, 2)).numpy() * np.gradient(heights)
         found.append(float(seen @ heights / seen.sum()))
     # Tilts of some degrees and proportions of some percent shift it by a few mm either way.
     assert np.mean(found) == pytest.approx(24.0, abs=1.5)
@@ -64,22 +64,22 @@ def test_heights_are_those_of_the_slices_not_their_places(person, bare):
 def test_rows_run_from_the_front_to_the_back(person, bare):
     marked = with_blob(person, (0.0, 45.0, 0.0))
     for seed in SEEDS:
-        exam = render(marked, np.random.default_rng(seed), 48)
-        seen = exam.hu.double().clamp(min=0).sum(dim=(0, 2)).numpy()
+        sample = render(marked, np.random.default_rng(seed), 48)
+        seen = sample.hu.double().clamp(min=0).sum(dim=(0, 2)).numpy()
         assert seen @ np.arange(48) / seen.sum() < 20
 
 
 def test_exams_are_what_the_network_expects(person):
     for seed in SEEDS:
-        exam = render(person, np.random.default_rng(seed), 32)
-        heights = exam.heights_mm.numpy()
-        assert exam.hu.shape == (len(heights), 32, 32)
+        sample = render(person, np.random.default_rng(seed), 32)
+        heights = sample.heights_mm.numpy()
+        assert sample.hu.shape == (len(heights), 32, 32)
         assert len(heights) <= 28
         assert (np.diff(heights) > 0).all()
-        assert exam.bgl == np.abs(heights).argmin()
-        assert abs(heights[exam.bgl]) < 10.1  # the level is among the slices, also beside a gap
-        assert torch.isfinite(exam.hu).all()
-        assert exam.hu.min() >= -1024
+        assert sample.bgl == np.abs(heights).argmin()
+        assert abs(heights[sample.bgl]) < 10.1  # the level is among the slices, also beside a gap
+        assert torch.isfinite(sample.hu).all()
+        assert sample.hu.min() >= -1024
 
 
 def test_the_seed_decides_everything(person):

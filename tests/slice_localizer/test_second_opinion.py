@@ -9,18 +9,18 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.scan import Scan
-from atlas_builder.phantom.mni_atlas import BGL_POINT
-from slice_localizer.correction import Correction
-from slice_localizer.positions import heights_of
-from slice_localizer.second_opinion import second_opinion
-from slice_localizer.standard_head import (
+from atlas_builder.catalogue.mni_regions import BGL_POINT
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Scan
+from slice_localizer.alignment.correction import Correction
+from slice_localizer.alignment.level import align_level
+from slice_localizer.alignment.standard_head import (
     FILE,
     load_standard_head,
     read_standard_head,
     write_standard_head,
 )
+from slice_localizer.positions import heights_of
 
 _PIXELS, _PIXEL_MM = 88, 2.8
 
@@ -82,32 +82,32 @@ def cut(
 )
 def test_the_level_of_the_standard_head_is_found(how) -> None:
     scan, level = cut(**how)
-    opinion = second_opinion(scan)
-    assert opinion.height_mm == pytest.approx(level, abs=2.0)
-    assert opinion.correlation > 0.8
-    assert not opinion.upside_down
+    alignment = align_level(scan)
+    assert alignment.height_mm == pytest.approx(level, abs=2.0)
+    assert alignment.correlation > 0.8
+    assert not alignment.upside_down
 
 
 def test_the_order_in_which_slices_are_stored_changes_nothing() -> None:
     scan, _ = cut()
     reverse = Scan(scan.data[:, :, ::-1], scan.affines[::-1])
-    first, second = second_opinion(scan), second_opinion(reverse)
+    first, second = align_level(scan), align_level(reverse)
     assert first.height_mm == second.height_mm
     assert first.correlation == second.correlation
 
 
 def test_a_picture_against_its_positions_is_noticed() -> None:
     scan, level = cut()
-    opinion = second_opinion(Scan(scan.data[:, :, ::-1], scan.affines))
+    alignment = align_level(Scan(scan.data[:, :, ::-1], scan.affines))
     heights = heights_of(scan.affines)
-    assert opinion.upside_down
-    assert opinion.height_mm == pytest.approx(heights[0] + heights[-1] - level, abs=2.0)
+    assert alignment.upside_down
+    assert alignment.height_mm == pytest.approx(heights[0] + heights[-1] - level, abs=2.0)
 
 
 def test_noise_is_no_brain() -> None:
     scan, _ = cut()
     noise = np.random.default_rng(1).normal(30, 20, scan.data.shape).astype(np.float32)
-    assert second_opinion(Scan(noise, scan.affines)).correlation < 0.6
+    assert align_level(Scan(noise, scan.affines)).correlation < 0.6
 
 
 def test_a_head_with_the_correction_of_another_is_refused(tmp_path) -> None:

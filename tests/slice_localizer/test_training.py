@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from atlas_builder.errors import InputError
-from slice_localizer import network as network_module
-from slice_localizer.persons import PersonVolume
-from slice_localizer.simulated import SimulatedExams
-from slice_localizer.starting_point import Start
-from slice_localizer.training import Plan, Stage, train
+from atlas_builder.core.errors import InputError
+from atlas_builder.networks.training.device import Machine
+from atlas_builder.runtime.progress import no_progress
+from slice_localizer.network import aspectslocnet as network_module
+from slice_localizer.training.plan import Plan, Stage
+from slice_localizer.training.recipe import LocalizerRecipe, train_localizer_network
+from slice_localizer.training.simulated_samples import SimulatedSamples
+from slice_localizer.training.starting_point import Start
+from slice_localizer.training.subjects import SubjectVolume
 
-CPU = torch.device("cpu")
 PLAN = Plan(
     stages=(Stage(32, 4), Stage(40, 2)),
-    exams=2,
+    batch=2,
     cutmix_share=0.5,
     backbone="resnet18",
     seed=3,
@@ -32,6 +34,11 @@ def small(monkeypatch):
     """A network whose checkpoints are small."""
     monkeypatch.setattr(network_module, "_LSTM_UNITS", 16)
     torch.set_num_threads(1)
+
+
+def train(draw, watched, plan, out, *, loaders=0, start=None, progress=no_progress):
+    recipe = LocalizerRecipe(draw, watched, plan, loaders, start)
+    return train_localizer_network(recipe, out, Machine(torch.device("cpu")), progress)
 
 
 class InterruptionError(Exception):
@@ -57,7 +64,7 @@ def watched(exam_of):
 
 
 def test_an_interrupted_training_gives_the_same_bits(exam_of, watched, tmp_path):
-    whole = train(exam_of, watched, PLAN, tmp_path / "whole", device=CPU, loaders=0)
+    whole = train(exam_of, watched, PLAN, tmp_path / "whole")
     for step in (1, 3, 6):  # before the first checkpoint, between two, in the next size
         with pytest.raises(InterruptionError):
             train(
@@ -65,8 +72,6 @@ def test_an_interrupted_training_gives_the_same_bits(exam_of, watched, tmp_path)
                 watched,
                 PLAN,
                 tmp_path / "cut",
-                device=CPU,
-                loaders=0,
                 progress=interrupt_at(step),
             )
     asked = []
@@ -75,8 +80,8 @@ def test_an_interrupted_training_gives_the_same_bits(exam_of, watched, tmp_path)
         asked.append(number)
         return exam_of(number, size)
 
-    resumed = train(draw, watched, PLAN, tmp_path / "cut", device=CPU, loaders=0)
-    assert asked == [8, 9, 10, 11]  # steps 4 and 5, of two exams each
+    resumed = train(draw, watched, PLAN, tmp_path / "cut")
+    assert asked == [8, 9, 10, 11]  # steps 4 and 5, of two samples each
     assert same(whole, resumed)
     lines = [
         [json.loads(line) for line in (tmp_path / name / "curve.jsonl").read_text().splitlines()]
@@ -85,7 +90,7 @@ def test_an_interrupted_training_gives_the_same_bits(exam_of, watched, tmp_path)
     assert [line["step"] for line in lines[1]] == [2, 4, 6]
     for one, other in zip(*lines, strict=True):
         assert (one["loss"], one["accuracy"]) == (other["loss"], other["accuracy"])
-    finished = train(unexpected, watched, PLAN, tmp_path / "cut", device=CPU, loaders=0)
+    finished = train(unexpected, watched, PLAN, tmp_path / "cut")
     assert same(whole, finished)
 
 
@@ -97,14 +102,14 @@ def test_other_processes_draw_the_same(person, watched, tmp_path):
     """Loaders are processes of their own; the network does not know how many there are."""
     path = tmp_path / "person.npz"
     keep(person, path)
-    draw = SimulatedExams((path,), 5)
-    plan = replace(PLAN, stages=(Stage(32, 2),), exams=1)
-    here = train(draw, watched, plan, tmp_path / "here", device=CPU, loaders=0)
-    there = train(draw, watched, plan, tmp_path / "there", device=CPU, loaders=1)
+    draw = SimulatedSamples((path,), 5)
+    plan = replace(PLAN, stages=(Stage(32, 2),), batch=1)
+    here = train(draw, watched, plan, tmp_path / "here")
+    there = train(draw, watched, plan, tmp_path / "there", loaders=1)
     assert same(here, there)
 
 
-def keep(person: PersonVolume, path):
+def keep(person: SubjectVolume, path):
     np.savez(
         path,
         hu=person.hu,
@@ -116,13 +121,13 @@ def keep(person: PersonVolume, path):
 
 def test_another_plan_does_not_go_on(exam_of, watched, tmp_path):
     plan = replace(PLAN, stages=(Stage(32, 1),))
-    train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0)
+    train(exam_of, watched, plan, tmp_path)
     with pytest.raises(InputError, match="a training with other settings stopped here"):
-        train(exam_of, watched, replace(plan, seed=4), tmp_path, device=CPU, loaders=0)
+        train(exam_of, watched, replace(plan, seed=4), tmp_path)
     checkpoint = tmp_path / "checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(InputError, match="cannot be read as a checkpoint"):
-        train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0)
+        train(exam_of, watched, plan, tmp_path)
 
 
 def test_it_learns_where_the_level_is(exam_of, tmp_path):
@@ -133,8 +138,6 @@ def test_it_learns_where_the_level_is(exam_of, tmp_path):
         lambda _: [exam_of(n) for n in range(1000, 1008)],
         plan,
         tmp_path,
-        device=CPU,
-        loaders=0,
     )
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
     assert curve[-1]["loss"] < 0.7 * curve[0]["loss"]
@@ -148,25 +151,25 @@ def test_exams_are_watched_in_the_size_of_the_stage(exam_of, tmp_path):
         sizes.append(size)
         return [exam_of(100, size)]
 
-    plan = replace(PLAN, stages=(Stage(32, 2), Stage(48, 2)), exams=1, check_every=1)
-    train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0)
+    plan = replace(PLAN, stages=(Stage(32, 2), Stage(48, 2)), batch=1, check_every=1)
+    train(exam_of, watched, plan, tmp_path)
     assert sizes == [32, 48]  # each drawn once
 
 
 def test_a_training_goes_on_from_another_network(exam_of, watched, tmp_path):
-    other = train(exam_of, watched, PLAN, tmp_path / "other", device=CPU, loaders=0)
+    other = train(exam_of, watched, PLAN, tmp_path / "other")
     start = Start(other.state_dict(), "sha")
     plan = replace(PLAN, stages=(Stage(32, 1),), start="sha", learning_rate=1e-9)
-    network = train(exam_of, watched, plan, tmp_path, device=CPU, loaders=0, start=start)
+    network = train(exam_of, watched, plan, tmp_path, start=start)
     for name, value in network.named_parameters():
         torch.testing.assert_close(value, other.get_parameter(name), rtol=0, atol=1e-7)
     with pytest.raises(ValueError, match="not that of the plan"):
-        train(exam_of, watched, plan, tmp_path / "third", device=CPU, loaders=0)
+        train(exam_of, watched, plan, tmp_path / "third")
 
 
 def test_the_learning_rate_rises_then_falls_along_a_cosine():
     plan = Plan(stages=(Stage(32, 150), Stage(64, 50)), learning_rate=1e-3)
-    rates = np.array([plan.rate_at(step) for step in range(200)])
+    rates = np.array([plan.schedule.rate(step) for step in range(200)])
     assert rates[0] == pytest.approx(1e-4)
     assert rates[9] == rates.max() == pytest.approx(1e-3)
     assert rates[10 + 95] == pytest.approx(5e-4)

@@ -8,27 +8,28 @@ from dataclasses import replace
 import pytest
 import torch
 
-from atlas_builder.errors import InputError
-from slice_localizer import calibrating, training_run
-from slice_localizer import network as network_module
-from slice_localizer.training import Plan, Stage
-from slice_localizer.training_folder import forget
-from slice_localizer.training_run import (
-    Machine,
+from atlas_builder.core.errors import InputError
+from atlas_builder.networks.training.device import Machine
+from atlas_builder.networks.training.folder import forget
+from atlas_builder.workflows import train_localizer as training_run
+from atlas_builder.workflows.train_localizer import (
     cross_validate_cohort,
     train_on_cohort,
 )
-from slice_localizer.weights import read_weights
+from slice_localizer.network import aspectslocnet as network_module
+from slice_localizer.network.weights import read_weights
+from slice_localizer.training import calibrating
+from slice_localizer.training.plan import Plan, Stage
 
-PLAN = Plan(stages=(Stage(32, 1),), exams=1, backbone="resnet18", seed=2, check_every=1)
+PLAN = Plan(stages=(Stage(32, 1),), batch=1, backbone="resnet18", seed=2, check_every=1)
 MACHINE = Machine(torch.device("cpu"), jobs=1, loaders=0)
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch, at_once):
     monkeypatch.setattr(network_module, "_LSTM_UNITS", 16)
-    monkeypatch.setattr(training_run, "_WATCHED_EXAMS", 2)
-    monkeypatch.setattr(calibrating, "_CALIBRATION_EXAMS", 3)
+    monkeypatch.setattr(training_run, "_WATCHED_SAMPLES", 2)
+    monkeypatch.setattr(calibrating, "_CALIBRATION_SAMPLES", 3)
 
 
 def add_split(cohort, splits):
@@ -47,9 +48,9 @@ def test_validation_rows_are_watched_and_the_rest_is_learnt(cohort, tmp_path):
     (cohort / "sub-03" / "sub-03_ct.nii").unlink()
     out = tmp_path / "training"
     weights, refusals = train_on_cohort(cohort, out, "expert", PLAN, MACHINE)
-    exams = read_weights(weights).training["exams"]
-    assert names(exams["participants"]) == ["sub-01"]
-    assert names(exams["watched"]) == ["sub-02"]
+    samples = read_weights(weights).training["exams"]
+    assert names(samples["participants"]) == ["sub-01"]
+    assert names(samples["watched"]) == ["sub-02"]
     assert [one.participant_id for one in refusals] == ["sub-03"]
     page = (out / "report.html").read_text()
     assert "sub-03_ct.nii.gz: no such file" in page
@@ -59,17 +60,17 @@ def test_validation_rows_are_watched_and_the_rest_is_learnt(cohort, tmp_path):
 def test_without_a_split_some_are_kept_to_watch(cohort, tmp_path):
     out = tmp_path / "training"
     train_on_cohort(cohort, out, "expert", PLAN, MACHINE)
-    exams = json.loads((out / "training.json").read_text())["exams"]
-    assert len(exams["watched"]) == 1
-    assert sorted(names(exams["participants"] + exams["watched"])) == [
+    samples = json.loads((out / "training.json").read_text())["exams"]
+    assert len(samples["watched"]) == 1
+    assert sorted(names(samples["participants"] + samples["watched"])) == [
         "sub-01",
         "sub-02",
         "sub-03",
         "sub-04",
     ]
     with pytest.raises(InputError, match="--restart to replace it"):
-        train_on_cohort(cohort, out, "expert", replace(PLAN, exams=2), MACHINE)
-    forget(out)
+        train_on_cohort(cohort, out, "expert", replace(PLAN, batch=2), MACHINE)
+    forget(out, training_run.WEIGHTS)
     assert not (out / "checkpoint.safetensors").exists()
     assert len(list((out / "scans").iterdir())) == 4
 

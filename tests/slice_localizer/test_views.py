@@ -8,10 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.errors import InputError
-from atlas_builder.io.scan import Scan
-from slice_localizer.exam import FIELD_OF_VIEW_MM
-from slice_localizer.views import _averaging, view_scan
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Scan
+from slice_localizer.network.views import FIELD_OF_VIEW_MM, _averaging, view_scan
 
 HEIGHTS = np.arange(-20.0, 60.0, 5.0)
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from atlas_builder.errors import InputError
-from slice_localizer import network as network_module
-from slice_localizer.calibration import Calibration
-from slice_localizer.network import AspectsLocNet
-from slice_localizer.training import Plan
-from slice_localizer.weights import Trained, read_weights, write_weights
+from atlas_builder.core.errors import InputError
+from slice_localizer.network import aspectslocnet as network_module
+from slice_localizer.network.aspectslocnet import AspectsLocNet
+from slice_localizer.network.calibration import Calibration
+from slice_localizer.network.weights import Trained, read_weights, write_weights
+from slice_localizer.training.plan import Plan
 
 
 @pytest.fixture(scope="module")

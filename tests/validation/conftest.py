@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from atlas_builder.anatomy import LEVELS, AgeGroup, Level, Region, regions_of
-from atlas_builder.io.atlas import AtlasLevel, write_level, write_metadata
+from atlas_builder.catalogue.atlas import AtlasLevel, write_level, write_metadata
+from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level, Region, regions_of
 from atlas_builder.preprocessing.key_slice import (
     KEY_SLICE_SHAPE,
     key_slice_affine,

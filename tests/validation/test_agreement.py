@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from atlas_builder.anatomy import Region, regions_of
+from atlas_builder.core.anatomy import Region, regions_of
+from atlas_builder.metrics.overlap import dice
+from atlas_builder.metrics.surface import surface_distance
 from atlas_builder.validation.agreement import SIDES_COMPARED, compare_sources
-from atlas_builder.validation.overlap import dice
-from atlas_builder.validation.surface import surface_distance
 
 SPACING = (0.5, 2.0)
 maps = arrays(np.uint8, (12, 9), elements=st.sampled_from([0, 0, 8, 9, 10]))

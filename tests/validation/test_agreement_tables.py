@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import Region
+from atlas_builder.core.anatomy import Region
+from atlas_builder.metrics.statistics import compare_paired
+from atlas_builder.metrics.tables import MeanSd, PValue
 from atlas_builder.validation.agreement_tables import (
     ROWS,
     Sources,
@@ -21,8 +23,6 @@ from atlas_builder.validation.comparison_tables import (
     ischaemia_table,
     rater_families,
 )
-from atlas_builder.validation.statistics import compare_paired
-from atlas_builder.validation.tables import MeanSd, PValue
 
 SOURCES = Sources("atlas", ("expert", "rater1", "rater2"))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from atlas_builder.errors import InputError
-from atlas_builder.validation.conditions import read_ischaemia, read_splits
+from atlas_builder.cohorts.conditions import read_ischaemia, read_splits
+from atlas_builder.core.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from atlas_builder.validation.entropy import shannon_entropy
+from atlas_builder.metrics.entropy import shannon_entropy
 
 images = arrays(np.int16, (9, 11), elements=st.integers(-1000, 3000))
 

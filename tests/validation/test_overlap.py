@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from atlas_builder.validation.overlap import dice, dice_by_label
+from atlas_builder.metrics.overlap import dice, dice_by_label
 
 masks = arrays(np.bool_, (5, 6))
 label_images = arrays(np.uint8, (8, 9), elements=st.integers(0, 4))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import LEVELS, AgeGroup
-from atlas_builder.catalogue import read_atlases
-from atlas_builder.errors import InputError
-from atlas_builder.io.nifti import write_volume
-from atlas_builder.transform import PlaneGrid
+from atlas_builder.catalogue.entries import read_atlases
+from atlas_builder.core.anatomy import LEVELS, AgeGroup
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.transform import PlaneGrid
+from atlas_builder.io.nifti.images import write_volume
 from atlas_builder.validation import entropy_table as module
 from atlas_builder.validation import reference_planes
 from atlas_builder.validation.entropy_table import entropies_of, entropy_table

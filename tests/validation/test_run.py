@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import AgeGroup, Region
-from atlas_builder.catalogue import read_atlases
-from atlas_builder.construction.work import claim
-from atlas_builder.errors import InputError
-from atlas_builder.io.cohort import Refusal
-from atlas_builder.progress import no_progress
-from atlas_builder.validation import run
+from atlas_builder.catalogue.entries import read_atlases
+from atlas_builder.cohorts.labelled_scans import Refusal
+from atlas_builder.core.anatomy import AgeGroup, Region
+from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.progress import no_progress
+from atlas_builder.runtime.resumption import claim
+from atlas_builder.validation import measuring as run
 from atlas_builder.validation.mapped import (
     MappedLevel,
     MappedParticipant,
@@ -20,7 +20,7 @@ from atlas_builder.validation.mapped import (
     map_participant,
     save_mapped,
 )
-from atlas_builder.validation.run import check_usable, map_everyone, measure_everyone
+from atlas_builder.validation.measuring import check_usable, map_everyone, measure_everyone
 from atlas_builder.validation.selection import select_participants
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import Region
+from atlas_builder.core.anatomy import Region
 from atlas_builder.validation.scores import Scores, mean_of_finite, mean_of_pairs, with_mean
 
 DSC = np.linspace(0.5, 0.99, 30).reshape(3, 10)

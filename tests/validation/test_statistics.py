@@ -13,7 +13,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW, ttest_ind
 
-from atlas_builder.validation.statistics import (
+from atlas_builder.metrics.statistics import (
     LEAST_PARTICIPANTS,
     RESAMPLES,
     bootstrap_interval,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 
-from atlas_builder.validation.surface import border_points, surface_distance
+from atlas_builder.metrics.surface import border_points, surface_distance
 
 masks = arrays(np.bool_, (7, 9))
 spacings = st.tuples(st.sampled_from([0.4, 0.5, 1.0, 2.5]), st.sampled_from([0.4, 0.7, 3.0]))

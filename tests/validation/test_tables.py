@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.validation.tables import (
+from atlas_builder.metrics.tables import (
     Interval,
     MeanSd,
     PValue,

@@ -9,15 +9,15 @@ import json
 import numpy as np
 import pytest
 
-from atlas_builder.anatomy import AgeGroup
-from atlas_builder.errors import InputError
-from atlas_builder.validation import validate
-from atlas_builder.validation.cross_age import validate_ages
-from atlas_builder.validation.outputs import write_agreement
-from atlas_builder.validation.selection import Settings, atlas_for
-from atlas_builder.validation.validate import validate_atlas
+from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.core.errors import InputError
+from atlas_builder.validation.selection import ValidationSettings, atlas_for
+from atlas_builder.workflows import validate
+from atlas_builder.workflows.validate import validate_atlas
+from atlas_builder.workflows.validate_ages import validate_ages
+from atlas_builder.workflows.validation_files import write_agreement
 
-SETTINGS = Settings(("expert", "rater1", "rater2"))
+SETTINGS = ValidationSettings(("expert", "rater1", "rater2"))
 
 
 def rows_of(path):
@@ -95,7 +95,7 @@ def test_asked_again_nothing_is_done(finished, cohort, atlas_folder):
     assert validate_atlas(atlas_folder, cohort, finished, SETTINGS) is False
     assert (finished / "validation.json").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="--restart"):
-        validate_atlas(atlas_folder, cohort, finished, Settings(("expert",)))
+        validate_atlas(atlas_folder, cohort, finished, ValidationSettings(("expert",)))
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bits(
@@ -135,7 +135,9 @@ def test_unusable_input_is_refused(cohort, atlas_folder, tmp_path):
         with pytest.raises(InputError, match=match):
             validate_atlas(atlas_folder, folder, tmp_path / "out", SETTINGS)
     with pytest.raises(InputError, match="once"):
-        validate_atlas(atlas_folder, cohort, tmp_path / "out", Settings(("expert", "expert")))
+        validate_atlas(
+            atlas_folder, cohort, tmp_path / "out", ValidationSettings(("expert", "expert"))
+        )
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file"):
         validate_atlas(atlas_folder, cohort, tmp_path / "file", SETTINGS)
@@ -160,7 +162,7 @@ def by_age(tmp_path_factory, writing, cohort):
         writing.participant(place, "sub-01", {"expert": 0.0}, group.first, wide)
         writing.table(place, f"participant_id age\nsub-01 {group.first + 5}\nsub-02 99\n")
     out = folder / "out"
-    assert validate_ages(folder / "atlases", folder / "cohorts", out, Settings(), jobs=1)
+    assert validate_ages(folder / "atlases", folder / "cohorts", out, ValidationSettings(), jobs=1)
     return folder
 
 
@@ -182,6 +184,8 @@ def test_every_atlas_meets_every_group(by_age):
 
 def test_one_atlas_is_not_several(by_age, atlas_folder, tmp_path):
     with pytest.raises(InputError, match="holds one age group's atlas"):
-        validate_ages(atlas_folder, by_age / "cohorts", tmp_path / "out", Settings())
+        validate_ages(atlas_folder, by_age / "cohorts", tmp_path / "out", ValidationSettings())
     with pytest.raises(InputError, match=r"no participants\.tsv"):
-        validate_ages(by_age / "atlases", by_age / "atlases", tmp_path / "out", Settings())
+        validate_ages(
+            by_age / "atlases", by_age / "atlases", tmp_path / "out", ValidationSettings()
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aspects_scorer.segmentation.tissue_scans import TissueScan
+from aspects_scorer.dwi.segmentation.training.tissue_scans import TissueScan
 
 SPACING = (2.0, 2.0, 5.0)
 

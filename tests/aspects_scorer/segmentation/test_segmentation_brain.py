@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aspects_scorer.segmentation.brain import extract_brain
-from atlas_builder.errors import InputError
+from aspects_scorer.dwi.segmentation.brain import extract_brain
+from atlas_builder.core.errors import InputError
 
 
 def dice(first, second):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aspects_scorer.segmentation.inference import segment_infarct
-from atlas_builder.anatomy import Region
-from atlas_builder.errors import InputError
-from atlas_builder.phantom.anatomy import make_anatomy
-from atlas_builder.phantom.dwi import simulate_dwi
-from atlas_builder.phantom.head import load_head
-from atlas_builder.phantom.infarct import Infarct, Territory
-from atlas_builder.phantom.person import draw_person
+from aspects_scorer.dwi.segmentation.inference import segment_infarct
+from atlas_builder.catalogue.mni_head import load_head
+from atlas_builder.core.anatomy import Region
+from atlas_builder.core.errors import InputError
+from head_phantom.anatomy import make_anatomy
+from head_phantom.infarct.infarct import Infarct, Territory
+from head_phantom.person.person import draw_person
+from head_phantom.scanner.dwi import simulate_dwi
 
 
 def dice(first, second):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aspects_scorer.segmentation.preprocessing import (
+from aspects_scorer.dwi.segmentation.preprocessing import (
     LEAST_SLICE_MM,
     PIXEL_MM,
     network_grid,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aspects_scorer.segmentation.lesion_shapes import (
+from aspects_scorer.dwi.segmentation.training.lesion_shapes import (
     Part,
     lesion_files,
     mirrored,
@@ -18,8 +18,8 @@ from aspects_scorer.segmentation.lesion_shapes import (
     participants_of,
     read_shape,
 )
-from aspects_scorer.segmentation.scan_cache import ScanPlan, planted_participants
-from atlas_builder.errors import InputError
+from aspects_scorer.dwi.segmentation.training.scan_cache import ScanPlan, planted_participants
+from atlas_builder.core.errors import InputError
 
 
 def touch(folder, names):

@@ -6,8 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from aspects_scorer.segmentation.tissue_scans import draw_tissue_scan
-from atlas_builder.phantom.head import load_head
+from aspects_scorer.dwi.segmentation.training.tissue_scans import draw_tissue_scan
+from atlas_builder.catalogue.mni_head import load_head
 
 
 @pytest.fixture(scope="module")

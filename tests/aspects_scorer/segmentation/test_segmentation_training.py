@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from aspects_scorer.segmentation.network import MULTIPLES, build_network
-from aspects_scorer.segmentation.training import Settings, learning_rate, train
-from aspects_scorer.segmentation.weights import (
-    SHIPPED,
-    load_weights,
-    save_weights,
-    tensors_of,
-)
-from atlas_builder.errors import InputError
+from aspects_scorer.dwi.segmentation.network import MULTIPLES, build_network
+from aspects_scorer.dwi.segmentation.training.recipe import SegmenterRecipe, Settings
+from atlas_builder.core.errors import InputError
+from atlas_builder.networks.registry import INFARCT_SEGMENTER
+from atlas_builder.networks.training.loop import train
+from atlas_builder.networks.weights import read_weights, state_of, write_weights
 
 SETTINGS = Settings(seed=2, persons=2, steps=6, batch=1, validate_every=3)
+CPU = torch.device("cpu")
 
 
 class StoppedError(Exception):
     """Someone ended the training."""
 
 
+def run(tissue_head, settings, out, **more):
+    torch.set_num_threads(1)
+    return train(SegmenterRecipe([tissue_head], [tissue_head], settings), out, device=CPU, **more)
+
+
 @pytest.fixture(scope="module")
 def trained(tissue_head, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("training")
-    return train([tissue_head], [tissue_head], SETTINGS, folder / "checkpoint.safetensors")
+    return run(tissue_head, SETTINGS, tmp_path_factory.mktemp("training"))
 
 
 def test_an_interrupted_training_gives_the_same_bits(tissue_head, trained, tmp_path):
-    def stop(step, record):
-        if step == 3:
+    def stop(record):
+        if record["step"] == 3:
             raise StoppedError
 
-    file = tmp_path / "checkpoint.safetensors"
     with pytest.raises(StoppedError):
-        train([tissue_head], [tissue_head], SETTINGS, file, report=stop)
-    resumed = train([tissue_head], [tissue_head], SETTINGS, file)
-    first, second = tensors_of(trained.network), tensors_of(resumed.network)
+        run(tissue_head, SETTINGS, tmp_path, when_evaluated=stop)
+    resumed = run(tissue_head, SETTINGS, tmp_path)
+    first, second = state_of(trained.network), state_of(resumed.network)
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert resumed.done.history == trained.done.history
 
@@ -48,43 +51,40 @@ def test_a_validation_is_recorded_where_it_is_due(trained):
     assert trained.done.history[1]["training_loss"] < trained.done.history[0]["training_loss"]
 
 
-def test_a_checkpoint_of_other_settings_is_refused(tissue_head, tmp_path):
-    file = tmp_path / "checkpoint.safetensors"
+def test_a_training_with_other_settings_does_not_go_on(tissue_head, tmp_path):
     one = Settings(seed=2, persons=2, steps=1, batch=1)
-    train([tissue_head], [tissue_head], one, file)
+    run(tissue_head, one, tmp_path)
     with pytest.raises(InputError, match="other settings"):
-        train([tissue_head], [tissue_head], Settings(seed=3, persons=2, steps=1, batch=1), file)
+        run(tissue_head, replace(one, seed=3), tmp_path)
     with pytest.raises(InputError, match="too many to change"):
-        train([tissue_head], [tissue_head], Settings(seed=2, persons=2, steps=9, batch=1), file)
-    file.write_bytes(b"torn")
-    with pytest.raises(InputError, match="not a checkpoint"):
-        train([tissue_head], [tissue_head], one, file)
+        run(tissue_head, replace(one, steps=9), tmp_path)
 
 
-def test_the_learning_rate_rises_stays_and_falls():
+def test_the_learning_rate_rises_stays_and_falls(tissue_head):
     settings = Settings(seed=1, persons=1, steps=1000)
-    rates = [learning_rate(step, settings) for step in range(1000)]
+    schedule = SegmenterRecipe([], [], settings).schedule
+    rates = [schedule.rate(step) for step in range(1000)]
     assert rates[0] < rates[20] < rates[100] == settings.learning_rate == rates[500]
     assert rates[600] > rates[800] > rates[999] > 0
 
 
 def test_weights_survive_the_file_in_half_precision(trained, tmp_path):
     file = tmp_path / "weights.safetensors"
-    save_weights(file, trained.network, {"seed": 2})
+    write_weights(file, trained.network, {"seed": 2}, "float16")
     other = build_network()
-    load_weights(file, other)
-    for name, value in tensors_of(trained.network).items():
-        torch.testing.assert_close(tensors_of(other)[name], value, atol=1e-3, rtol=1e-3)
-    assert file.with_suffix(".json").read_text() == '{\n "seed": 2\n}\n'
+    read_weights(file, other, "a network")
+    for name, value in state_of(trained.network).items():
+        torch.testing.assert_close(state_of(other)[name], value, atol=1e-3, rtol=1e-3)
+    assert file.with_suffix(".json").read_text() == '{\n  "seed": 2\n}\n'
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
     file = tmp_path / "weights.safetensors"
-    save_weights(file, torch.nn.Linear(2, 2), {})
+    write_weights(file, torch.nn.Linear(2, 2), {}, "float16")
     with pytest.raises(InputError, match="another network"):
-        load_weights(file, build_network())
+        read_weights(file, build_network(), "a network")
     with pytest.raises(InputError, match="absent"):
-        load_weights(tmp_path / "absent.safetensors", build_network())
+        read_weights(tmp_path / "absent.safetensors", build_network(), "a network")
 
 
 def test_the_network_keeps_the_shape_of_its_input():
@@ -96,11 +96,11 @@ def test_the_network_keeps_the_shape_of_its_input():
 
 
 def test_the_shipped_weights_are_small_and_described():
-    assert SHIPPED.stat().st_size < 15e6
+    assert INFARCT_SEGMENTER.stat().st_size < 15e6
     assert np.isfinite(np.concatenate([v.numpy().ravel() for v in _shipped().values()])).all()
 
 
 def _shipped():
     network = build_network()
-    load_weights(SHIPPED, network)
-    return tensors_of(network)
+    read_weights(INFARCT_SEGMENTER, network, "the infarct network")
+    return state_of(network)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aspects_scorer.segmentation.signal import draw_signal
-from aspects_scorer.segmentation.tissue_scans import read_tissue_scan, write_tissue_scan
-from aspects_scorer.segmentation.training_data import CROP, draw_crop, whole_scan
+from aspects_scorer.dwi.segmentation.network import CROP
+from aspects_scorer.dwi.segmentation.training.examples import draw_crop, whole_scan
+from aspects_scorer.dwi.segmentation.training.signal import draw_signal
+from aspects_scorer.dwi.segmentation.training.tissue_scans import (
+    read_tissue_scan,
+    write_tissue_scan,
+)
 
 SEEDS = range(24)
 

@@ -1,0 +1,1 @@
+"""DWI-ASPECTS: a lesion's score and core, and the way to MNI space."""

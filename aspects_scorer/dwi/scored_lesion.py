@@ -1,0 +1,96 @@
+"""A lesion scored: ASPECTS, core volume, and what a reader should know about both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from aspects_scorer.dwi.involvement import score_regions
+from aspects_scorer.dwi.mni_space import space_remarks
+from atlas_builder.catalogue.mni_regions import MniAspects, load_mni_aspects
+from atlas_builder.core.anatomy import SIDES, Side
+from atlas_builder.core.aspects import BARBER, AspectsRule, AspectsScore
+from atlas_builder.core.flags import Flag
+from atlas_builder.core.lesion import Lesion
+
+BILATERAL_ML = 1.0
+"""Lesion volume in the regions of each side from which on a lesion counts as bilateral, as it does
+where both sides lose a point."""
+
+MCA_SHARE = 0.5
+"""Share of a lesion in the ten regions of either side from which on it is mostly of the MCA."""
+
+
+@dataclass(frozen=True)
+class ScoredLesion:
+    """What is known of a lesion.
+
+    Attributes
+    ----------
+    score : AspectsScore
+        ASPECTS of both sides, region by region.
+    core_volume_ml : float
+        Volume of the lesion in mL, on the grid it was drawn on.
+    mca_share : float
+        Share of the lesion in the ten regions of either side, 0-1; NaN for an empty lesion.
+    flags : tuple of Flag
+        What makes the score unusual or doubtful.
+    """
+
+    score: AspectsScore
+    core_volume_ml: float
+    mca_share: float
+    flags: tuple[Flag, ...]
+
+
+@cache
+def standard_atlas() -> MniAspects:
+    """Return the ASPECTS regions in MNI space, read once in a process."""
+    return load_mni_aspects()
+
+
+def score_lesion(lesion: Lesion, rule: AspectsRule = BARBER) -> ScoredLesion:
+    """Score a lesion in MNI space.
+
+    Parameters
+    ----------
+    lesion : Lesion
+        In MNI152 millimetres, on any grid.
+    rule : AspectsRule
+        Which extent of lesion takes a region's point.
+
+    Returns
+    -------
+    ScoredLesion
+        Its volume is that in MNI space, where brains are about a third larger than people's.
+    """
+    score = score_regions(lesion, standard_atlas(), rule)
+    inside = sum(region.lesion_ml for region in score.regions)
+    # The lattices that regions and lesion are measured on differ by less than a voxel.
+    mca_share = min(inside / lesion.volume_ml, 1.0) if lesion else float("nan")
+    flags = (*_on_extent(lesion, score, mca_share), *space_remarks(lesion))
+    return ScoredLesion(score, lesion.volume_ml, mca_share, flags)
+
+
+def _on_extent(lesion: Lesion, score: AspectsScore, mca_share: float) -> Iterator[Flag]:
+    if not lesion:
+        yield Flag("empty-lesion", "the mask holds no lesion: ASPECTS 10 on both sides")
+        return
+    left, right = (_within_ml(score, side) for side in SIDES)
+    if max(score.left, score.right) < 10 or min(left, right) >= BILATERAL_ML:
+        yield Flag(
+            "bilateral",
+            f"both sides are affected ({left:.1f} mL of the left regions, {right:.1f} mL of the "
+            "right): ASPECTS is that of the worse side",
+        )
+    if mca_share < MCA_SHARE:
+        yield Flag(
+            "mostly-outside-mca",
+            f"{1 - mca_share:.0%} of the lesion lies outside the ASPECTS regions of both sides: "
+            "ASPECTS says little about it",
+        )
+
+
+def _within_ml(score: AspectsScore, side: Side) -> float:
+    return sum(region.lesion_ml for region in score.of(side))

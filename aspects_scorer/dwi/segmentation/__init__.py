@@ -1,0 +1,1 @@
+"""The acute infarct on diffusion-weighted MR."""

@@ -1,0 +1,95 @@
+"""Shapes of real infarcts in MNI space, and which of them training may see."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from atlas_builder.core.errors import InputError
+from head_phantom.infarct.infarct import LesionMask
+
+_TEST, _VALIDATION = 0.12, 0.08  # shares of the participants
+
+
+class Part(Enum):
+    """What a participant's lesion is used for."""
+
+    TRAINING = "training"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+def part_of(participant: str) -> Part:
+    """Return what a participant's lesion is used for.
+
+    A property of the identifier alone, through its SHA-256 checksum: a lesion held out once stays
+    held out, whichever other lesions lie beside it.
+    """
+    digest = hashlib.sha256(participant.encode()).digest()
+    place = int.from_bytes(digest[:8], "big") / 2**64
+    if place < _TEST:
+        return Part.TEST
+    return Part.VALIDATION if place < _TEST + _VALIDATION else Part.TRAINING
+
+
+def lesion_files(folder: Path, part: Part) -> list[Path]:
+    """List the lesion masks of a part, sorted by name.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds one NIfTI mask a participant; names begin with the participant's identifier and an
+        underscore, such as ``sub-12_space-MNI152_lesion_mask.nii.gz``.
+    part : Part
+        Which of them.
+
+    Raises
+    ------
+    InputError
+        The folder holds none.
+    """
+    files = [f for f in sorted(Path(folder).glob("*.nii*")) if part_of(participant_of(f)) is part]
+    if not files:
+        raise InputError(
+            f"{folder}: no lesion masks for {part.value}; give a folder of NIfTI masks in MNI space"
+        )
+    return files
+
+
+def participant_of(file: Path) -> str:
+    """Return the identifier that a mask's file name begins with."""
+    return file.name.split(".")[0].split("_")[0]
+
+
+def participants_of(files: Sequence[Path]) -> list[str]:
+    """Return the identifiers of masks, sorted."""
+    return sorted(participant_of(file) for file in files)
+
+
+def read_shape(file: Path) -> LesionMask:
+    """Read a lesion mask in MNI space.
+
+    Raises
+    ------
+    InputError
+        The file is no 3-D NIfTI image, or nothing is marked in it.
+    """
+    try:
+        image: Any = nib.load(file)
+        data = np.asarray(image.dataobj) > 0
+    except (OSError, EOFError, nib.filebasedimages.ImageFileError) as error:
+        raise InputError(f"{file}: cannot be read as NIfTI ({error})") from None
+    if data.ndim != 3 or not data.any():
+        raise InputError(f"{file}: not a 3-D mask with voxels above 0; leave it out of the folder")
+    return LesionMask(data.astype(np.uint8), np.asarray(image.affine, np.float64))
+
+
+def mirrored(lesion: LesionMask) -> LesionMask:
+    """Return a lesion on the other side of the head."""
+    return LesionMask(lesion.data, np.diag([-1.0, 1.0, 1.0, 1.0]) @ lesion.affine)

@@ -1,1 +1,0 @@
-"""The acute infarct on diffusion-weighted MR: brain, network, training, inference."""

@@ -1,0 +1,215 @@
+"""Who the patients of a cohort are: severity on admission, age, sex, and readers' scores.
+
+Two tables in tab-separated form: ``participants.tsv`` and, where readers' scores are kept apart,
+a second one with a column a reader.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aspects_scorer.severity.groups import HIGHEST_NIHSS
+from atlas_builder.core.errors import InputError
+
+_NOT_GIVEN = {"", "n/a", "na", "nan", "none", ".", "-", "null", "missing"}
+_ID = "participant_id"
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A row of the participants' table.
+
+    Attributes
+    ----------
+    participant_id : str
+        With ``sub-`` before it.
+    nihss : float
+        Score on the National Institutes of Health Stroke Scale, 0-42; NaN where it is not known.
+    age : float
+        Years; NaN where it is not known.
+    sex : str
+        As the table gives it, ``n/a`` where it does not.
+    """
+
+    participant_id: str
+    nihss: float = math.nan
+    age: float = math.nan
+    sex: str = "n/a"
+
+
+@dataclass(frozen=True)
+class Patients:
+    """The participants' table.
+
+    Attributes
+    ----------
+    rows : tuple of Patient
+        In the table's order, each identifier once.
+    nihss_column : str or None
+        The column the severity comes from; None where there is none.
+    readers : mapping of str to mapping of str to float
+        By reader, each patient's ASPECTS, 0-10; those not read are missing.
+    implausible_nihss : tuple of str
+        Patients whose NIHSS is given and is no number from 0 to 42; it counts as unknown.
+    """
+
+    rows: tuple[Patient, ...] = ()
+    nihss_column: str | None = None
+    readers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    implausible_nihss: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A table as text: rows by identifier, columns as they are spelled."""
+
+    path: Path = Path()
+    columns: tuple[str, ...] = ()
+    rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def read_patients(
+    table: Path | None, readers: Path | None = None, nihss_column: str | None = None
+) -> Patients:
+    """Read the participants' table and the readers' scores.
+
+    Parameters
+    ----------
+    table : Path or None
+        Tab-separated, with ``participant_id`` (with or without ``sub-``) and optionally the NIHSS,
+        ``age`` and ``sex``, in upper or lower case. Columns whose name holds ``aspects`` and whose
+        values are all from 0 to 10 are readers' scores. Missing values are empty or ``n/a``.
+    readers : Path, optional
+        A second table: ``participant_id`` and a column a reader.
+    nihss_column : str, optional
+        The column with the NIHSS. Otherwise the one called ``nihss`` or, failing that, the only
+        one with that word in its name, such as ``gs_nihss`` or ``NIHSS admission``.
+
+    Raises
+    ------
+    InputError
+        A table is missing, unreadable or malformed or names a participant twice; no or several
+        columns could be the NIHSS that was asked for; a reader's score is not one of ASPECTS.
+    """
+    if table is None and nihss_column is not None:
+        raise InputError(f"--nihss-column {nihss_column}: give its table with --participants")
+    sheet = _Sheet() if table is None else _read_sheet(table)
+    column = _nihss_column(sheet, nihss_column)
+    rows, implausible = [], []
+    for participant_id, row in sheet.rows.items():
+        nihss = _number(row[column]) if column else math.nan
+        if column and not 0 <= nihss <= HIGHEST_NIHSS:
+            if row[column].lower() not in _NOT_GIVEN:
+                implausible.append(participant_id)
+            nihss = math.nan
+        age = _number(_value(sheet, row, "age"))
+        sex = _value(sheet, row, "sex")
+        sex = "n/a" if sex.lower() in _NOT_GIVEN else sex
+        rows.append(Patient(participant_id, nihss, age, sex))
+    scores = {name: of for name in sheet.columns if (of := _scores_beside(sheet, name))}
+    if readers is not None:
+        apart = _read_sheet(readers)
+        scores |= {name: _scores_of_reader(apart, name) for name in apart.columns}
+    return Patients(tuple(rows), column, scores, tuple(implausible))
+
+
+def with_prefix(participant_id: str) -> str:
+    """Return an identifier with ``sub-`` before it."""
+    return f"sub-{participant_id.removeprefix('sub-')}"
+
+
+def _nihss_column(sheet: _Sheet, asked_for: str | None) -> str | None:
+    if asked_for is not None:
+        same = [name for name in sheet.columns if name.lower() == asked_for.strip().lower()]
+        if len(same) != 1:
+            raise InputError(
+                f"{sheet.path}: no column {asked_for!r}; --nihss-column is one of "
+                f"{', '.join(sheet.columns)}"
+            )
+        return same[0]
+    named = [name for name in sheet.columns if name.lower() == "nihss"]
+    if not named:
+        named = [name for name in sheet.columns if re.search("nihss", name, re.IGNORECASE)]
+    if len(named) > 1:
+        raise InputError(
+            f"{sheet.path}: {', '.join(named)} could all be the NIHSS on admission; choose one "
+            "with --nihss-column"
+        )
+    return named[0] if named else None
+
+
+def _scores_beside(sheet: _Sheet, column: str) -> dict[str, float]:
+    """Return a column of the participants' table if it holds a reader's scores, else nothing."""
+    if "aspects" not in column.lower():
+        return {}
+    try:
+        return _scores_of_reader(sheet, column)
+    except InputError:
+        return {}  # something else about ASPECTS, such as its side
+
+
+def _scores_of_reader(sheet: _Sheet, column: str) -> dict[str, float]:
+    scores = {}
+    for participant_id, row in sheet.rows.items():
+        if row[column].lower() in _NOT_GIVEN:
+            continue
+        score = _number(row[column])
+        if not 0 <= score <= 10:
+            raise InputError(
+                f"{sheet.path}: column {column!r}: {participant_id} has {row[column]!r}; a "
+                "reader's ASPECTS is a number from 0 to 10, or n/a"
+            )
+        scores[participant_id] = score
+    return scores
+
+
+def _value(sheet: _Sheet, row: Mapping[str, str], name: str) -> str:
+    return next((row[column] for column in sheet.columns if column.lower() == name), "")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _read_sheet(path: Path) -> _Sheet:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file, delimiter="\t", strict=True))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; give a table of the participants") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"{path}: not a tab-separated table in UTF-8; save it as one") from None
+    header = [cell.strip() for cell in lines[0]] if lines else []
+    own = [name.lower() for name in header]
+    if own.count(_ID) != 1:
+        raise InputError(
+            f"{path}: needs one column {_ID!r}, has {own.count(_ID)}; name it in the first line, "
+            "columns separated by tabs"
+        )
+    twice = next((name for name in header if own.count(name.lower()) > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: several columns {twice!r}; give each a name of its own")
+    rows: dict[str, dict[str, str]] = {}
+    for number, cells in enumerate(lines[1:], start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        padded = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
+        row = dict(zip(header, padded, strict=False))
+        participant_id = with_prefix(padded[own.index(_ID)])
+        if participant_id == "sub-":
+            raise InputError(f"{path}: line {number}: no {_ID}; name the participant")
+        if participant_id in rows:
+            raise InputError(f"{path}: line {number}: {participant_id} again; keep one row each")
+        rows[participant_id] = row
+    columns = tuple(name for name in header if name and name.lower() != _ID)
+    return _Sheet(path, columns, rows)

@@ -1,0 +1,1 @@
+"""Cohorts: participants, their scans and the regions that raters drew."""

@@ -1,0 +1,182 @@
+"""The participants' table of a cohort: who takes part in an age group and who is left out."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.core.errors import InputError
+
+_NOT_GIVEN = {"", "n/a", "na", "nan", "none"}
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A participant of a cohort.
+
+    Attributes
+    ----------
+    participant_id : str
+        With the prefix ``sub-``.
+    age : float
+        In years.
+    folder : Path
+        The participant's folder.
+    sex, split : str or None
+        As the table gives them; None where it does not.
+    """
+
+    participant_id: str
+    age: float
+    folder: Path
+    sex: str | None
+    split: str | None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A participant who is left out.
+
+    Attributes
+    ----------
+    participant_id : str
+        With the prefix ``sub-`` where it can be one.
+    reason : str
+        One line: the file relative to the cohort, what is wrong, what to do.
+    """
+
+    participant_id: str
+    reason: str
+
+
+def first_reasons(refusals: Sequence[Refusal]) -> str:
+    """Return why the first three are left out, and how many more there are, for a message.
+
+    Parameters
+    ----------
+    refusals : sequence of Refusal
+        Those left out.
+
+    Returns
+    -------
+    str
+        In one line; empty where nobody is.
+    """
+    reasons = "; ".join(f"{one.participant_id}: {one.reason}" for one in refusals[:3])
+    return reasons + (f" (and {len(refusals) - 3} more)" if len(refusals) > 3 else "")
+
+
+def read_participants(
+    cohort: Path, age_group: AgeGroup, split: str
+) -> tuple[list[Participant], list[Refusal]]:
+    """Read who of a cohort takes part.
+
+    Parameters
+    ----------
+    cohort : Path
+        The cohort's folder with ``participants.tsv``: tab-separated, ``participant_id`` (with or
+        without ``sub-``) and ``age``, optionally ``sex`` and ``split``; other columns are ignored.
+    age_group : AgeGroup
+        The ages that take part.
+    split : str
+        Where the column ``split`` exists, rows of another split are not part of it.
+
+    Returns
+    -------
+    participants : list of Participant
+        In the table's order.
+    refusals : list of Refusal
+        Those whose age is missing or outside the group, or whose folder is missing.
+
+    Raises
+    ------
+    InputError
+        The table is missing, unreadable or malformed, or names a participant twice.
+    """
+    table = Path(cohort) / "participants.tsv"
+    participants: list[Participant] = []
+    refusals: list[Refusal] = []
+    seen: set[str] = set()
+    for line, row in _rows(table):
+        name = row["participant_id"].removeprefix("sub-")
+        participant_id = f"sub-{name}"
+        if participant_id in seen:
+            raise InputError(f"{table}: line {line}: {participant_id} again; keep one row each")
+        seen.add(participant_id)
+        if "split" in row and row["split"].lower() != split.lower():
+            continue
+        try:
+            if not can_name_files(name):
+                participant_id = row["participant_id"]
+                raise InputError(
+                    f"{participant_id!r} cannot name a folder; use letters, digits, '-' and '_'"
+                )
+            age = _age(row["age"], age_group)
+        except InputError as error:
+            refusals.append(Refusal(participant_id, f"{table.name}: line {line}: {error}"))
+            continue
+        folder = table.parent / participant_id
+        if not folder.is_dir():
+            refusals.append(
+                Refusal(participant_id, f"{participant_id}/: no such folder; add it or the scan")
+            )
+            continue
+        sex = row.get("sex", "")
+        participants.append(
+            Participant(
+                participant_id,
+                age,
+                folder,
+                sex=None if sex.lower() in _NOT_GIVEN else sex,
+                split=row.get("split"),
+            )
+        )
+    return participants, refusals
+
+
+def can_name_files(name: str) -> bool:
+    """Tell whether a name can be part of a file's without leading out of the cohort's folder."""
+    return re.fullmatch(r"\w[\w.+-]*", name) is not None
+
+
+def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line number and the stripped cells of each row of the participants' table."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file, delimiter="\t", strict=True))
+    except FileNotFoundError:
+        raise InputError(f"{table}: no such file; a cohort needs this table") from None
+    except OSError as error:
+        raise InputError(f"{table}: cannot be read ({error.strerror}); check access") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"{table}: not a tab-separated table in UTF-8; save it as one") from None
+    header = [cell.strip().lower() for cell in lines[0]] if lines else []
+    for column in ("participant_id", "age"):
+        if header.count(column) != 1:
+            raise InputError(
+                f"{table}: needs one column {column!r}, has {header.count(column)}; name it in the "
+                "first line, columns separated by tabs"
+            )
+    for number, cells in enumerate(lines[1:], start=2):
+        if any(cell.strip() for cell in cells):
+            padded = cells + [""] * (len(header) - len(cells))
+            yield number, {key: cell.strip() for key, cell in zip(header, padded, strict=False)}
+
+
+def _age(text: str, age_group: AgeGroup) -> float:
+    if text.lower() in _NOT_GIVEN:
+        raise InputError("no age; add it in years")
+    try:
+        age = float(text)
+    except ValueError:
+        age = math.nan
+    if not math.isfinite(age):
+        raise InputError(f"age {text!r} is not a number; write it in years, such as 63")
+    if age not in age_group:
+        raise InputError(f"age {text} is outside {age_group}; build the age group it belongs to")
+    return age

@@ -1,0 +1,157 @@
+"""The rule of ASPECTS: which regions lose their point, and the score that is left.
+
+Each side starts with ten points. A deep region (C, L, IC, I) and a cortical one (M1-M6) lose theirs
+from different extents on, which an `AspectsRule` names; everything that scores uses this module.
+
+References
+----------
+Barber PA, Demchuk AM, Zhang J, Buchan AM. Validity and reliability of a quantitative computed
+tomography score in predicting outcome of hyperacute stroke before thrombolytic therapy.
+Lancet 355:1670-1674 (2000). doi:10.1016/S0140-6736(00)02237-6
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from atlas_builder.core.anatomy import SIDES, Region, Side
+
+DEEP_REGIONS = (Region.C, Region.L, Region.IC, Region.I)
+"""The nuclei, the internal capsule and the insula."""
+
+POINTS = 10
+"""Of a side without any lesion."""
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class AspectsRule:
+    """From which extent of lesion on a region loses its point.
+
+    Attributes
+    ----------
+    deep_above_share : float
+        Share of a deep region, 0-1, that must be exceeded; with 0 any lesion counts.
+    deep_from_ml : float
+        Volume of lesion in a deep region, in mL, that must be reached as well.
+    cortical_from_share : float
+        Share of a cortical region, 0-1, that must be reached.
+    """
+
+    deep_above_share: float = 0.0
+    deep_from_ml: float = 0.0
+    cortical_from_share: float = 1 / 3
+
+    def loses_point(self, region: Region, share: float, lesion_ml: float = math.inf) -> bool:
+        """Tell whether a region loses its point.
+
+        Parameters
+        ----------
+        region : Region
+            Which region.
+        share : float
+            How much of it is lesion, 0-1.
+        lesion_ml : float
+            The same in mL; needed where the rule names a smallest volume.
+        """
+        if region in DEEP_REGIONS:
+            return share > self.deep_above_share and lesion_ml >= self.deep_from_ml
+        # Sums of voxels that make up the very share may fall short of it in the last bits.
+        return share >= self.cortical_from_share * (1 - _ROUNDING)
+
+
+BARBER = AspectsRule()
+"""As published for readers, and as DWI-ASPECTS of Wei et al. applies it: any lesion of a deep
+region, a third of a cortical one."""
+
+ANATOMICAL = AspectsRule(deep_above_share=0.1)
+"""Of a lesion that is known voxel by voxel: what covers at most a tenth of a deep region is the
+irregular border of a lesion beside it, which no reader would count."""
+
+
+@dataclass(frozen=True)
+class RegionInvolvement:
+    """How much of a region of one side is lesion.
+
+    Attributes
+    ----------
+    region, side
+        Which region.
+    volume_ml : float
+        Its volume in mL.
+    lesion_ml : float
+        How much of that is lesion.
+    fraction : float
+        The same as a share of the region, 0-1.
+    loses_point : bool
+        Whether the side loses a point for it.
+    """
+
+    region: Region
+    side: Side
+    volume_ml: float
+    lesion_ml: float
+    fraction: float
+    loses_point: bool
+
+
+@dataclass(frozen=True)
+class AspectsScore:
+    """The score of both sides.
+
+    Attributes
+    ----------
+    left, right : int
+        ASPECTS of each side of the patient, 0-10.
+    regions : tuple of RegionInvolvement
+        Twenty, left before right, each side in label order.
+    """
+
+    left: int
+    right: int
+    regions: tuple[RegionInvolvement, ...]
+
+    @property
+    def aspects(self) -> int:
+        """The score of the patient: the lower of the sides."""
+        return min(self.left, self.right)
+
+    def of(self, side: Side) -> tuple[RegionInvolvement, ...]:
+        """Return the ten regions of one side, in label order."""
+        return tuple(region for region in self.regions if region.side == side)
+
+
+def score_involvement(
+    volumes_ml: Mapping[tuple[Side, Region], float],
+    lesion_ml: Mapping[tuple[Side, Region], float],
+    rule: AspectsRule = BARBER,
+) -> AspectsScore:
+    """Apply a rule to what a lesion takes of each region.
+
+    Parameters
+    ----------
+    volumes_ml : mapping of (Side, Region) to float
+        The volume of each of the twenty regions, in mL; 0 where a region is absent.
+    lesion_ml : mapping of (Side, Region) to float
+        How much of each is lesion.
+    rule : AspectsRule
+        Which extent counts.
+
+    Returns
+    -------
+    AspectsScore
+    """
+    regions = []
+    for side, region in product(SIDES, Region):
+        volume, involved = volumes_ml[side, region], lesion_ml[side, region]
+        share = involved / volume if volume else 0.0
+        loses = rule.loses_point(region, share, involved)
+        regions.append(RegionInvolvement(region, side, volume, involved, share, loses))
+    left, right = (
+        POINTS - sum(one.loses_point for one in regions if one.side == side) for side in SIDES
+    )
+    return AspectsScore(left, right, tuple(regions))

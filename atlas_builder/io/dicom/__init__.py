@@ -1,0 +1,1 @@
+"""DICOM series in, DICOM series and segmentations out."""

@@ -1,0 +1,272 @@
+"""The frames of DICOM CT files: where each lies in the patient and how its values are rescaled.
+
+A classic CT file holds one frame; an enhanced one holds many, described by functional groups.
+DICOM positions are LPS, those given here RAS+ millimetres.
+
+References
+----------
+DICOM PS3.3, C.7.6.2 Image Plane, C.7.6.16 Multi-frame Functional Groups, C.8.2.1 and C.8.15 CT and
+Enhanced CT Image, C.11.1 Modality LUT (rescale).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.dicom.attributes import (
+    ATTRIBUTES,
+    age_of,
+    has_contrast,
+    is_head,
+    is_sharp,
+    patient_key,
+)
+from atlas_builder.io.dicom.damage import refusing_damage
+from atlas_builder.io.orientation import InPlane
+
+_CT_IMAGES = {
+    "1.2.840.10008.5.1.4.1.1.2",  # CT Image Storage
+    "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT Image Storage
+    "1.2.840.10008.5.1.4.1.1.2.2",  # Legacy Converted Enhanced CT Image Storage
+}
+_MOST_PIXELS = 4096
+_MOST_FRAMES = 20_000
+_LOCALIZERS = {"LOCALIZER", "SCOUT"}
+_DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, DICOMDIR
+_DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
+_HEADER = [
+    *ATTRIBUTES,
+    "SOPClassUID",
+    "Modality",
+    "ImageType",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "Rows",
+    "Columns",
+    "SamplesPerPixel",
+    "BitsAllocated",
+    "NumberOfFrames",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One CT slice in a DICOM file.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    index : int
+        The frame's place in the file, zero-based.
+    image_type : tuple of str
+        DICOM's Image Type or Frame Type, such as ``('ORIGINAL', 'PRIMARY', 'AXIAL')``.
+    shape : tuple of int
+        Stored columns and rows.
+    affine : ndarray, shape (4, 4)
+        As in `Slice`.
+    in_plane : InPlane
+        The turn from stored (column, row) to the layout of `Slice`.
+    rescale : tuple of float, or None
+        Slope and intercept from stored values to HU.
+    """
+
+    path: Path
+    index: int
+    image_type: tuple[str, ...]
+    shape: tuple[int, int]
+    affine: NDArray[np.float64]
+    in_plane: InPlane
+    rescale: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class CtFile:
+    """A DICOM file of CT frames.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    series_uid : str
+        What the series is told apart by.
+    series_number : str
+        What people know the series by.
+    patient : str
+        What patients are told apart by; not who they are. Empty where the file says nothing.
+    age : float or None
+        The patient's age in years as the file states it.
+    contrast, head, sharp : bool
+        Whether it was taken with a contrast agent, is of the head, and is made for bone, as far as
+        the file says.
+    frames : tuple of Frame
+        Its frames in file order, localizers left out.
+    unplaced : bool
+        Whether the file does not say where one of its frames lies in the patient.
+    """
+
+    path: Path
+    series_uid: str
+    series_number: str
+    patient: str
+    age: float | None
+    contrast: bool
+    head: bool
+    sharp: bool
+    frames: tuple[Frame, ...]
+    unplaced: bool
+
+
+def examine_file(path: Path) -> CtFile | None:
+    """Read the header of a DICOM CT file; None for a localizer and for any other file.
+
+    Raises
+    ------
+    InputError
+        The file is DICOM, or named as such, but damaged or truncated.
+    """
+    if not _is_dicom(path):
+        return None
+    with refusing_damage(path):
+        with path.open("rb") as file:
+            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_HEADER)
+            pixels_at = file.tell()
+        if header.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
+            return None
+        series_uid = str(header.SeriesInstanceUID)  # in every object; absent from a file cut early
+        if header.get("SOPClassUID") not in _CT_IMAGES or header.get("Modality", "CT") != "CT":
+            return None
+        if int(header.get("SamplesPerPixel") or 1) != 1:
+            return None  # colour: a report or a map, not CT values
+        _check_size(path, header)
+        _check_length(path, header, pixels_at)
+        indices = [
+            index
+            for index in range(int(header.get("NumberOfFrames") or 1))
+            if _LOCALIZERS.isdisjoint(_image_type(header, index))
+        ]
+        if not indices:
+            return None
+        frames = [_frame(path, header, index) for index in indices]
+        return CtFile(
+            path=path,
+            series_uid=series_uid,
+            series_number=str(header.get("SeriesNumber") or "without number"),
+            patient=patient_key(header),
+            age=age_of(header),
+            contrast=has_contrast(header),
+            head=is_head(header),
+            sharp=is_sharp(header),
+            frames=tuple(frame for frame in frames if frame is not None),
+            unplaced=None in frames,
+        )
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.read(132)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from error
+    if start[128:] == b"DICM":
+        return True
+    if path.suffix.lower() in _DICOM_SUFFIXES and not path.name.startswith("."):
+        raise InputError(
+            f"{path}: named as DICOM but is not, or damaged; copy it again or take it out"
+        )
+    return False
+
+
+def _check_size(path: Path, header: Any) -> None:
+    """Refuse what no scanner makes: a compressed file can claim any size."""
+    frames = int(header.get("NumberOfFrames") or 1)
+    if max(header.Rows, header.Columns) > _MOST_PIXELS or frames > _MOST_FRAMES:
+        raise InputError(
+            f"{path}: {frames} frames of {header.Columns} x {header.Rows} pixels are no head CT; "
+            "export it again"
+        )
+
+
+def _check_length(path: Path, header: Any, pixels_at: int) -> None:
+    """Notice a file cut inside its pixels without reading them, where they are not compressed."""
+    syntax = header.file_meta.TransferSyntaxUID
+    if syntax.is_compressed or syntax.is_deflated:
+        return
+    values = header.Rows * header.Columns * int(header.get("NumberOfFrames") or 1)
+    if path.stat().st_size - pixels_at < values * header.BitsAllocated // 8:
+        raise InputError(f"{path}: damaged or truncated DICOM file; copy it again")
+
+
+def _frame(path: Path, header: Any, index: int) -> Frame | None:
+    """Describe a frame; None where its geometry is absent or impossible."""
+    shape = (int(header.Columns), int(header.Rows))
+    position = _numbers(_value(header, index, "PlanePositionSequence", "ImagePositionPatient"), 3)
+    cosines = _numbers(
+        _value(header, index, "PlaneOrientationSequence", "ImageOrientationPatient"), 6
+    )
+    spacing = _numbers(_value(header, index, "PixelMeasuresSequence", "PixelSpacing"), 2)
+    if not (position and cosines and spacing and min(spacing) > 0):
+        return None
+    along_columns, along_rows = np.reshape(cosines, (2, 3))
+    gram = [along_columns @ along_columns, along_rows @ along_rows, along_columns @ along_rows]
+    if not np.allclose(gram, [1, 1, 0], atol=0.01):
+        return None
+    lps_to_ras = np.array([-1.0, -1.0, 1.0])
+    # Pixel Spacing is the distance between rows first: the step from one row to the next.
+    to_next_column = lps_to_ras * along_columns * spacing[1]
+    to_next_row = lps_to_ras * along_rows * spacing[0]
+    in_plane = InPlane.of(to_next_column, to_next_row)
+    slope, intercept = (
+        _numbers(_value(header, index, "PixelValueTransformationSequence", keyword), 1)
+        for keyword in ("RescaleSlope", "RescaleIntercept")
+    )
+    return Frame(
+        path=path,
+        index=index,
+        image_type=_image_type(header, index),
+        shape=shape,
+        affine=in_plane.affine(lps_to_ras * position, to_next_column, to_next_row, shape),
+        in_plane=in_plane,
+        rescale=(slope[0], intercept[0]) if slope and intercept and slope[0] else None,
+    )
+
+
+def _image_type(header: Any, index: int) -> tuple[str, ...]:
+    kind = _value(header, index, "CTImageFrameTypeSequence", "FrameType") or header.get("ImageType")
+    return tuple(str(value).upper() for value in kind or ())
+
+
+def _value(header: Any, index: int, sequence: str, keyword: str) -> Any:
+    """Return an attribute of one frame: from its functional groups where the file has any."""
+    if "PerFrameFunctionalGroupsSequence" not in header:
+        several = int(header.get("NumberOfFrames") or 1) > 1
+        return None if several and sequence == "PlanePositionSequence" else header.get(keyword)
+    shared = header.get("SharedFunctionalGroupsSequence") or []
+    for groups in (header.PerFrameFunctionalGroupsSequence[index], *shared):
+        for item in groups.get(sequence) or []:
+            if item.get(keyword) is not None:
+                return item.get(keyword)
+    return None
+
+
+def _numbers(value: Any, count: int) -> list[float]:
+    """Return an attribute's finite numbers, or an empty list where it does not hold so many."""
+    if value is None or value == "":
+        return []
+    numbers = [float(number) for number in ([value] if count == 1 else value)]
+    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else []

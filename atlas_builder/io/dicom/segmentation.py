@@ -1,0 +1,214 @@
+"""Region maps as DICOM Segmentation objects beside the series they were drawn on.
+
+A segmentation belongs to its patient: the standard has its Patient and Study modules repeat those
+of the source series, so this file names the patient exactly where the source does. Nothing else
+that this software writes does.
+
+Regions that DICOM's terminology knows are coded in SNOMED CT; the others in the private scheme
+99ASPECTS, whose codes are the names of the ASPECTS regions.
+
+References
+----------
+DICOM PS3.3, A.51 Segmentation IOD, C.8.20.2 Segmentation Image; PS3.16, CID 7151 and CID
+7710 (brain structures), CID 244 (laterality).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+
+from atlas_builder import __version__
+from atlas_builder.core.anatomy import SIDES, Region, Side, map_value
+from atlas_builder.io.dicom.damage import DAMAGE, in_silence
+from atlas_builder.io.dicom.frames import Frame
+from atlas_builder.runtime.files import replacing
+
+PRODUCT = "ASPECTS Atlas"
+PRIVATE_SCHEME = "99ASPECTS"
+_SERIES_NUMBER = 9500  # far above those that scanners give
+_REFERENCES = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+# Copied from the source; a segmentation must have them, if only empty.
+_MAY_BE_EMPTY = (
+    "AccessionNumber",
+    "PatientBirthDate",
+    "PatientID",
+    "PatientName",
+    "PatientSex",
+    "ReferringPhysicianName",
+    "StudyDate",
+    "StudyID",
+    "StudyTime",
+)
+_SNOMED = {
+    Region.C: ("11000004", "Caudate Nucleus"),
+    Region.IC: ("85637007", "Internal capsule"),
+    Region.I: ("36169008", "Insula"),
+}
+_MADE_OF = {Region.L: (("89278009", "Putamen"), ("14738005", "Globus Pallidus"))}
+_STRUCTURE = ("91723000", "Anatomical Structure")
+_BRAIN = ("12738006", "Brain")
+_SIDE_CODES = {"left": ("7771000", "Left"), "right": ("24028007", "Right")}
+
+
+def write_segmentation(
+    path: Path, labels: NDArray[np.uint8], frames: Sequence[Frame]
+) -> str | None:
+    """Write a region map as a binary DICOM SEG that refers to its source series.
+
+    Parameters
+    ----------
+    path : Path
+        Such as ``regions.seg.dcm``; written whole or not at all.
+    labels : ndarray of uint8, shape (columns, rows, slices)
+        A region map in the layout of `Scan`, values as in `map_value`. Each of its regions becomes
+        a segment, each slice that holds some of it a frame at that slice's position.
+    frames : sequence of Frame
+        The slices' places in DICOM files, in the order of `labels`.
+
+    Returns
+    -------
+    str or None
+        Why nothing was written: the map is empty, or the source's headers do not allow it.
+    """
+    labelled = [index for index in range(labels.shape[2]) if labels[:, :, index].any()]
+    if not labelled:
+        return "no DICOM SEG: the map has no regions"
+    try:
+        with in_silence():
+            paths = dict.fromkeys(frames[i].path for i in labelled)
+            sources = [_header(path, _usual_gap(frames)) for path in paths]
+            lacking = [name for name in _REFERENCES if any(not s.get(name) for s in sources)]
+            if lacking:
+                return f"no DICOM SEG: the source lacks {', '.join(lacking)}"
+            if len(sources) > 1 and any("NumberOfFrames" in source for source in sources):
+                return "no DICOM SEG: the key slices lie in several multi-frame files"
+            stored = [_stored(labels[:, :, i], frames[i]) for i in labelled]
+            segmentation = _segmentation(sources, stored, [frames[i].index for i in labelled])
+            with replacing(path) as partial:
+                segmentation.save_as(partial)
+    except DAMAGE as error:
+        if isinstance(error, OSError):
+            raise
+        return f"no DICOM SEG: the source's headers do not allow it ({type(error).__name__})"
+    return None
+
+
+def _header(path: Path, thickness: float) -> Any:
+    """Read a source's header, with what a segmentation takes from it filled in where absent."""
+    header = pydicom.dcmread(path, stop_before_pixels=True)
+    for keyword in _MAY_BE_EMPTY:
+        if keyword not in header:
+            setattr(header, keyword, None)
+    if int(header.get("NumberOfFrames") or 1) == 1 and "NumberOfFrames" in header:
+        del header.NumberOfFrames  # by which highdicom knows multi-frame images
+    if header.get("SliceThickness") is None:
+        header.SliceThickness = f"{thickness:.6g}"
+    return header
+
+
+def _usual_gap(frames: Sequence[Frame]) -> float:
+    """Return the usual distance between slices in mm, 1 for a single slice."""
+    heights = [float(frames[0].affine[:3, 2] @ frame.affine[:3, 3]) for frame in frames]
+    return float(np.median(np.abs(np.diff(heights)))) if len(heights) > 1 else 1.0
+
+
+def _stored(labels: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
+    """Turn a slice's labels into the file's own rows and columns."""
+    return np.ascontiguousarray(frame.in_plane.undo(labels).T)
+
+
+def _segmentation(
+    sources: Sequence[Any], stored: Sequence[NDArray[np.uint8]], indices: Sequence[int]
+) -> Any:
+    """Return the segmentation of classic images, one an array, or of one multi-frame image."""
+    import highdicom as hd  # noqa: PLC0415 - slow to load, and DICOM scans alone need it
+
+    present = set(np.unique(stored))
+    segments = [
+        (region, side) for side in SIDES for region in Region if map_value(region, side) in present
+    ]
+    numbers = np.zeros(256, np.uint8)
+    for number, (region, side) in enumerate(segments, start=1):
+        numbers[map_value(region, side)] = number
+    frame_count = int(sources[0].get("NumberOfFrames", len(stored)))
+    places = indices if "NumberOfFrames" in sources[0] else range(len(stored))
+    pixels = np.zeros((frame_count, *stored[0].shape), np.uint8)
+    for place, array in zip(places, stored, strict=True):
+        pixels[place] = numbers[array]
+    segmentation = hd.seg.Segmentation(
+        source_images=sources,
+        pixel_array=pixels,
+        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=[
+            _describe(number, region, side)
+            for number, (region, side) in enumerate(segments, start=1)
+        ],
+        series_instance_uid=hd.UID(),
+        series_number=_SERIES_NUMBER,
+        sop_instance_uid=hd.UID(),
+        instance_number=1,
+        manufacturer=PRODUCT,
+        manufacturer_model_name=PRODUCT,
+        software_versions=__version__,
+        device_serial_number="none",
+        content_label="ASPECTS_REGIONS",
+        content_description="Regions of ASPECTS, from an atlas",
+        series_description="ASPECTS regions",
+    )
+    scheme = pydicom.Dataset()
+    scheme.CodingSchemeDesignator = PRIVATE_SCHEME
+    scheme.CodingSchemeName = "Regions of the Alberta Stroke Program Early CT Score"
+    scheme.CodingSchemeResponsibleOrganization = PRODUCT
+    segmentation.CodingSchemeIdentificationSequence = [scheme]
+    return segmentation
+
+
+def _describe(number: int, region: Region, side: Side) -> Any:
+    import highdicom as hd  # noqa: PLC0415
+
+    name = region.full_name.capitalize()
+    if region.name.startswith("M"):
+        name = f"{region.name} ({region.full_name})"
+    if region in _SNOMED:
+        property_type = _code(_SNOMED[region])
+    else:
+        property_type = hd.sr.CodedConcept(region.name, PRIVATE_SCHEME, name)
+    description = hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=f"{name}, {side}",
+        segmented_property_category=_code(_STRUCTURE),
+        segmented_property_type=property_type,
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=hd.AlgorithmIdentificationSequence(
+            name=PRODUCT,
+            version=__version__,
+            family=hd.sr.CodedConcept("ATLAS", PRIVATE_SCHEME, "Registration of an atlas"),
+        ),
+        tracking_uid=hd.UID(),
+        tracking_id=f"{region.name}, {side}",
+        anatomic_regions=[_code(_BRAIN)],
+        primary_anatomic_structures=_codes(_MADE_OF.get(region, ())) or None,
+    )
+    # The side is a modifier of the code, as the standard wants it, not a code of its own.
+    modifier = [_code(_SIDE_CODES[side])]
+    description.SegmentedPropertyTypeCodeSequence[
+        0
+    ].SegmentedPropertyTypeModifierCodeSequence = modifier
+    description.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = modifier
+    return description
+
+
+def _code(code: tuple[str, str]) -> Any:
+    import highdicom as hd  # noqa: PLC0415
+
+    return hd.sr.CodedConcept(code[0], "SCT", code[1])
+
+
+def _codes(codes: Iterable[tuple[str, str]]) -> list[Any]:
+    return [_code(code) for code in codes]

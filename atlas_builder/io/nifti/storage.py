@@ -1,0 +1,295 @@
+"""How NIfTI files store scans: what they hold and where their slices lie, checked.
+
+Everything that is decided from a file's header and length is decided here, before its voxels are
+read.
+
+References
+----------
+NIfTI-1 data format, https://nifti.nimh.nih.gov/nifti-1 (qform, sform, their codes and units).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.openers import ImageOpener
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
+from numpy.typing import NDArray
+
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.orientation import InPlane, Pixel
+
+# What nibabel and the decompressors raise on files that are not what they claim to be.
+_DAMAGE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ImageFileError,
+    HeaderDataError,
+    WrapStructError,
+    ValueError,
+    OverflowError,
+    KeyError,
+    IndexError,
+)
+_MOST_VOXELS = 2**31
+_SLACK = 1 << 24
+"""Bytes behind the voxels that are unpacked; what follows is of no use, however much it is."""
+
+_PIXEL_SIZES = (0.05, 20.0)
+_SAME_DIRECTION = 0.7  # as a cosine
+_MILLIMETRES_PER_UNIT = {1: 1000.0, 2: 1.0, 3: 0.001}
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How a NIfTI file stores a scan: where its slices lie, and the way back to its own array.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    shape : tuple of int
+        The file's own array shape; two axes, or three, or more where the others have length 1.
+    affine : ndarray, shape (4, 4)
+        From the file's own voxel indices to RAS+ mm.
+    axial_axis : int
+        The file axis along which the axial slices are stacked.
+    in_plane : InPlane
+        The turn from the file's two other axes to a slice's.
+    """
+
+    path: Path
+    shape: tuple[int, ...]
+    affine: NDArray[np.float64]
+    axial_axis: int
+    in_plane: InPlane
+
+    @property
+    def affines(self) -> NDArray[np.float64]:
+        """The affine of each slice, shape (slices, 4, 4), as in `Scan`.
+
+        Slice k lies where the file puts it: in a sheared file (gantry tilt) the slices' origins
+        do not follow their normal.
+        """
+        shape = self._shape3
+        first, second = self._plane_axes
+        affine = self.in_plane.affine(
+            self.affine[:3, 3],
+            self.affine[:3, first],
+            self.affine[:3, second],
+            (shape[first], shape[second]),
+        )
+        affines = np.repeat(affine[np.newaxis], shape[self.axial_axis], axis=0)
+        steps = np.arange(len(affines))[:, np.newaxis]
+        affines[:, :3, 3] += steps * self.affine[:3, self.axial_axis]
+        return affines
+
+    @property
+    def slice_shape(self) -> tuple[int, int]:
+        """The number of columns and rows of a slice in the layout of `Slice`."""
+        first, second = (self._shape3[axis] for axis in self._plane_axes)
+        return (second, first) if self.in_plane.transposed else (first, second)
+
+    def to_scan(self, data: NDArray[Pixel]) -> NDArray[Pixel]:
+        """Turn the file's own array (or some of its slices) into shape (columns, rows, slices)."""
+        data = data.reshape(data.shape[:3] if data.ndim > 2 else (*data.shape, 1))
+        return np.ascontiguousarray(self.in_plane.turn(np.moveaxis(data, self.axial_axis, 2)))
+
+    def restore(self, data: NDArray[Pixel]) -> NDArray[Pixel]:
+        """Turn an array in the layout of `Scan` back into the file's own.
+
+        Parameters
+        ----------
+        data : ndarray, shape (columns, rows, slices)
+            Values on the scan's slices, such as a region map.
+
+        Returns
+        -------
+        ndarray
+            The same values in the file's own shape, which `affine` places.
+        """
+        stored = np.moveaxis(self.in_plane.undo(data), 2, self.axial_axis)
+        return np.ascontiguousarray(stored).reshape(self.shape)
+
+    @property
+    def _shape3(self) -> tuple[int, ...]:
+        return (*self.shape, 1)[:3]
+
+    @property
+    def _plane_axes(self) -> tuple[int, int]:
+        first, second = (axis for axis in range(3) if axis != self.axial_axis)
+        return first, second
+
+
+def examine(path: Path, volumes: int = 1) -> Storage:
+    """Find how a NIfTI file stores its scan, without reading its voxels into memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    volumes : int
+        How many volumes it must hold along its fourth axis.
+
+    Raises
+    ------
+    InputError
+        The file is missing, damaged or truncated, is no NIfTI image of so many scalar volumes
+        (or one slice), or does not say where the patient's left and right are.
+    """
+    path = Path(path)
+    image = load(path)
+    shape = tuple(int(length) for length in image.shape)
+    kind = image.get_data_dtype()
+    if kind.names is not None or kind.kind not in "iuf":
+        raise InputError(f"{path}: colour or complex voxels; give a CT image of one value a voxel")
+    if len(shape) < 2 or min(shape) < 1 or math.prod(shape) > _MOST_VOXELS:
+        raise InputError(f"{path}: not a scan's dimensions ({_times(shape)}); convert it again")
+    if math.prod(shape[3:]) != volumes:
+        raise InputError(f"{path}: holds {math.prod(shape[3:])} volumes; give {volumes}")
+    _check_length(path, image, shape)
+    affine = _affine_of(path, image)
+    axes = nib.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
+    axial_axis = int(np.argmax(axes == 2))
+    first, second = (axis for axis in range(3) if axis != axial_axis)
+    in_plane = InPlane.of(affine[:3, first], affine[:3, second])
+    storage = Storage(path, shape, affine, axial_axis, in_plane)
+    if min(storage.slice_shape) < 2:
+        raise InputError(
+            f"{path}: its axial slices are {_times(storage.slice_shape)} pixels; give an axial scan"
+        )
+    return storage
+
+
+def load(path: Path) -> Any:
+    """Open a NIfTI file and parse its header."""
+    _check_file(path)
+    with refusing_damage(path):
+        image = nib.load(path)
+        if not isinstance(image, nib.Nifti1Pair):
+            raise InputError(f"{path}: {type(image).__name__}, not NIfTI; convert it to .nii.gz")
+    return image
+
+
+@contextmanager
+def refusing_damage(path: Path) -> Iterator[None]:
+    """Turn what reading a damaged file raises, logs or warns about into one `InputError`."""
+    logger = logging.getLogger("nibabel.global")
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except InputError:
+        raise
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path}: not a NIfTI image, or damaged or truncated; copy or convert it again"
+        ) from error
+    finally:
+        logger.disabled = was_disabled
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: a folder, not a NIfTI file")
+        if not path.exists():
+            raise InputError(f"{path}: no such file; check the path")
+        if not path.is_file():
+            raise InputError(f"{path}: not a regular file; give a NIfTI file")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise InputError(f"{path}: empty; copy or convert it again")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from error
+
+
+def _check_length(path: Path, image: Any, shape: tuple[int, ...]) -> None:
+    """Compare the header's claim with what the file holds, before anything is allocated.
+
+    A compressed file is unpacked to its end in small blocks, which also verifies its checksum:
+    reading only some slices would not notice a cut or damage behind them.
+    """
+    wanted = image.dataobj.offset + math.prod(shape) * image.get_data_dtype().itemsize
+    held = 0
+    with refusing_damage(path), ImageOpener(image.file_map["image"].filename) as file:
+        while held < wanted + _SLACK and (block := file.read(1 << 20)):
+            held += len(block)
+    if held < wanted:
+        raise InputError(
+            f"{path}: truncated, or its header is wrong ({_times(shape)} voxels need {wanted} "
+            f"bytes, it holds {held}); copy or convert it again"
+        )
+
+
+def _affine_of(path: Path, image: Any) -> NDArray[np.float64]:
+    """Return the affine in mm of the file's array, checked."""
+    with refusing_damage(path):
+        qform, sform = image.get_qform(coded=True)[0], image.get_sform(coded=True)[0]
+    if qform is None and sform is None:
+        raise InputError(
+            f"{path}: says nothing about left and right (qform and sform codes are 0); convert it "
+            "again from DICOM, for example with dcm2niix"
+        )
+    axes = min(len(image.shape), 3)
+    if (
+        qform is not None
+        and sform is not None
+        and not _are_alike(qform[:3, :axes], sform[:3, :axes])
+    ):
+        raise InputError(
+            f"{path}: its qform and sform disagree about left and right; convert it again from "
+            "DICOM, for example with dcm2niix"
+        )
+    affine = np.array(qform if sform is None else sform, dtype=np.float64)
+    affine[:3] *= millimetres_per_unit(image)
+    if len(image.shape) == 2 and np.isfinite(affine).all():
+        normal = np.cross(affine[:3, 0], affine[:3, 1])
+        affine[:3, 2] = normal / max(float(np.linalg.norm(normal)), np.finfo(float).tiny)
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    least, most = _PIXEL_SIZES
+    if not (np.isfinite(affine).all() and (sizes >= least).all() and (sizes <= most).all()):
+        sizes_text = " x ".join(f"{size:.3g}" for size in sizes)
+        raise InputError(
+            f"{path}: voxels of {sizes_text} mm are no head scan's; correct the header's geometry"
+        )
+    if abs(np.linalg.det(affine[:3, :3] / sizes)) < 0.1:
+        raise InputError(f"{path}: its affine flattens the volume; correct the header's geometry")
+    return affine
+
+
+def _are_alike(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    """Tell whether two affines' axes point the same ways; those without a direction count for none.
+
+    A qform cannot hold the shear of a tilted gantry, so its axes may be 30 degrees off.
+    """
+    lengths = np.linalg.norm([a, b], axis=1)
+    directed = (np.isfinite(lengths) & (lengths > 0)).all(axis=0)
+    a, b = (
+        axes[:, directed] / length[directed] for axes, length in zip((a, b), lengths, strict=True)
+    )
+    cosines = (a * b).sum(axis=0)
+    return bool((cosines > _SAME_DIRECTION).all())
+
+
+def millimetres_per_unit(image: Any) -> float:
+    """Return the length in mm of the unit of a NIfTI header, mm where it names none."""
+    return _MILLIMETRES_PER_UNIT.get(int(image.header["xyzt_units"]) & 7, 1.0)
+
+
+def _times(shape: Sequence[int]) -> str:
+    return " x ".join(str(length) for length in shape)

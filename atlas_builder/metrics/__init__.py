@@ -1,0 +1,1 @@
+"""Overlap, surface distance, entropy, ROC, reliability, tests, and tables of them."""

@@ -1,0 +1,1 @@
+"""Networks that ship, their weights, and the training that all of them share."""

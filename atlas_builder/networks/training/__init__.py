@@ -1,0 +1,1 @@
+"""The training that every network shares: loop, checkpoint, schedule, device, folder, curve."""

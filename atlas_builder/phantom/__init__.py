@@ -1,1 +1,0 @@
-"""Simulated NCCT: a head with the ASPECTS regions, persons, infarcts, scanners and cohorts."""

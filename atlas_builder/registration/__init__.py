@@ -1,0 +1,1 @@
+"""Registration of slices and of volumes through ANTs."""

@@ -1,0 +1,1 @@
+"""The picture and the report of a region map."""

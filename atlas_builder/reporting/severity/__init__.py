@@ -1,0 +1,1 @@
+"""The report of a cohort's scores and the severity of its strokes."""

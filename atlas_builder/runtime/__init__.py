@@ -1,0 +1,1 @@
+"""How work runs: processes, whole-or-absent files, resumption, versions, progress."""

@@ -1,0 +1,1 @@
+"""What users ask for, whole: compute, write the folder, report."""

@@ -1,0 +1,157 @@
+"""Mapping as users ask for it: from a scan's file to a folder with its map."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Executor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from atlas_builder.catalogue.entries import load_atlas
+from atlas_builder.core.anatomy import LEVELS
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.flags import Flag
+from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
+from atlas_builder.mapping.pipeline import check_key_slices, map_key_slices, read_key_slices
+from atlas_builder.mapping.region_map import RegionMap
+from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices
+from atlas_builder.workflows.map_files import check_folder, write_map
+from atlas_builder.workflows.map_processes import registration_processes
+
+_OLDEST = 130.0
+_SAME_AGE = 1.0  # headers hold whole years
+
+
+def map_scan(
+    path: Path,
+    out: Path,
+    executor: Executor | None = None,
+    *,
+    age: float | None = None,
+    atlas: str | Path | None = None,
+    bgl_slice: int | None = None,
+    sgl_slice: int | None = None,
+    localizer: Path | None = None,
+    series: str | None = None,
+    allow_nearest_age: bool = False,
+) -> RegionMap:
+    """Map an atlas onto a scan and write the map's folder.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI file, a DICOM folder or a zip archive of one; see `open_scan`.
+    out : Path
+        The folder to write; see `write_map`.
+    executor : Executor, optional
+        From `registration_processes`; by default processes are started for this map alone.
+    age : float, optional
+        In years; by default that of the DICOM header.
+    atlas : str or Path, optional
+        See `load_atlas`.
+    bgl_slice, sgl_slice : int, optional
+        Zero-based indices of the key slices along the scan's axial axis, in file order; slices of
+        DICOM are ordered from the feet to the head. See `choose_slices` where one or none is given.
+    localizer : Path, optional
+        Weights of the network that helps to find the key slices; see `locate_in`.
+    series : str, optional
+        The DICOM series to use.
+    allow_nearest_age : bool
+        Use the nearest age group where none contains the age.
+
+    Returns
+    -------
+    RegionMap
+
+    Raises
+    ------
+    InputError
+        The scan, the slices, the atlas or the folder cannot be used. Nothing is written then.
+    """
+    if executor is None:
+        with registration_processes() as processes:
+            return map_scan(
+                path,
+                out,
+                processes,
+                age=age,
+                atlas=atlas,
+                bgl_slice=bgl_slice,
+                sgl_slice=sgl_slice,
+                localizer=localizer,
+                series=series,
+                allow_nearest_age=allow_nearest_age,
+            )
+    started = time.perf_counter()
+    check_folder(out)
+    if age is not None and not 0 <= age <= _OLDEST:
+        raise InputError(f"--age {age:g}: not an age in years; give 0 to {_OLDEST:g}")
+    with open_scan(path, series) as source:
+        used_age = source.age if age is None else age
+        found = load_atlas(atlas, used_age, allow_nearest=allow_nearest_age)
+        key = choose_slices(source, path, bgl_slice, sgl_slice, localizer)
+        try:
+            check_key_slices(source.affines, key.indices)
+            remarks = (*source.remarks, *key.remarks, *_remarks_on_age(source.age, age))
+            chosen = read_key_slices(source.read, source.affines, key.indices, remarks)
+            prepared = time.perf_counter() - started
+            if isinstance(source, DicomSource):
+                # While the processes register, this one waits; loading takes as long as writing.
+                threading.Thread(target=_load_segmentation, daemon=True).start()
+            region_map = map_key_slices(
+                chosen,
+                found,
+                age=used_age,
+                executor=executor,
+                when_started=partial(_load_pages_in, executor),
+            )
+        except InputError as error:
+            message = str(error)
+            named = message.startswith(f"{path}:")
+            raise InputError(message if named else f"{path}: {message}") from None
+        timings = {"read": prepared, **key.timings, **region_map.timings}
+        region_map = replace(region_map, timings=timings)
+        write_map(out, region_map, source, executor, _details(source, age, key))
+    return region_map
+
+
+def _load_pages_in(executor: Executor) -> None:
+    """Import what draws a map, in the processes that will, while this one measures."""
+    for _ in LEVELS:
+        executor.submit(_load_pages)
+
+
+def _load_pages() -> None:
+    import atlas_builder.reporting.mapping.overlay  # noqa: PLC0415
+    import atlas_builder.reporting.mapping.report  # noqa: F401, PLC0415
+
+
+def _load_segmentation() -> None:
+    import highdicom  # noqa: F401, PLC0415
+
+
+def _remarks_on_age(in_header: float | None, given: float | None) -> tuple[Flag, ...]:
+    if in_header is None or given is None or abs(in_header - given) <= _SAME_AGE:
+        return ()
+    return (
+        Flag(
+            "age-disagrees",
+            f"the age given is {given:g}, the DICOM header says {in_header:g}: the one given was "
+            "used; make sure that this is the right scan",
+        ),
+    )
+
+
+def _details(
+    source: NiftiSource | DicomSource, age: float | None, key: ChosenSlices
+) -> dict[str, object]:
+    """Return what ``mapping.json`` says about the scan; nothing that names it or the patient."""
+    in_header = "unknown" if source.age is None else "DICOM header"
+    origin = in_header if age is None else "given"
+    return {
+        "input": {"format": source.kind, "series": source.series},
+        "age_from": origin,
+        "key_slices": dict(key.origin),
+    }

@@ -1,0 +1,176 @@
+"""A region map as a folder of files: the regions, two tables for programs, a picture, a report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from concurrent.futures import Executor, wait
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from atlas_builder.core.anatomy import SIDES
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.source import DicomSource, NiftiSource
+from atlas_builder.mapping.region_map import LevelMap, RegionMap
+from atlas_builder.runtime.files import replacing_folder, write_json
+from atlas_builder.runtime.result_folder import check_result_folder
+from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
+from atlas_builder.runtime.versions import versions_of_scan_result
+
+MAPPING = "mapping.json"
+REGIONS = "regions.nii.gz"
+TABLE = "regions.tsv"
+SEGMENTATION = "regions.seg.dcm"
+OVERLAY = "overlay.png"
+REPORT = "report.html"
+_FILES = {MAPPING, REGIONS, TABLE, SEGMENTATION, OVERLAY, REPORT}
+_NUMBERS = {
+    "area_mm2": ".1f",
+    "mean_hu": ".2f",
+    "contralateral_mean_hu": ".2f",
+    "relative_hu": ".4f",
+    "difference_hu": ".2f",
+    "confidence": ".3f",
+}
+
+
+def check_folder(out: Path) -> None:
+    """Make sure that a map may be written to a folder, before any work is done.
+
+    Raises
+    ------
+    InputError
+        It is a file, or holds anything but an earlier map.
+    """
+    check_result_folder(out, "map", MAPPING, _FILES)
+
+
+def write_map(
+    out: Path,
+    region_map: RegionMap,
+    source: NiftiSource | DicomSource,
+    executor: Executor,
+    details: Mapping[str, object],
+) -> None:
+    """Write a map's folder; an earlier map in it is replaced.
+
+    Nothing that names the scan's place on this computer is written, and nothing that names the
+    patient but in the DICOM SEG, which repeats the patient module of its source.
+
+    Parameters
+    ----------
+    out : Path
+        The folder, see `check_folder`.
+    region_map : RegionMap
+        What to write.
+    source : NiftiSource or DicomSource
+        The scan it was made from.
+    executor : Executor
+        Makes the picture and the report while this process writes the rest.
+    details : mapping
+        What ``mapping.json`` says beyond the map, such as how long reading took.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    check_folder(out)
+    bgl, sgl = (level_map.index for level_map in region_map.levels)
+    regions = region_map.volume(source.shape)
+    try:
+        with replacing_folder(out.absolute()) as folder:
+            pages = [
+                executor.submit(_draw, folder / OVERLAY, region_map),
+                executor.submit(_report, folder / REPORT, region_map),
+            ]
+            try:
+                notes = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
+                if isinstance(source, DicomSource):
+                    notes.append(source.write_segmentation(folder / SEGMENTATION, regions))
+                _write_table(folder / TABLE, region_map)
+                for page in pages:
+                    page.result()
+            finally:
+                # The folder is removed after a failure: nothing may still be writing into it.
+                wait([page for page in pages if not page.cancel()])
+            content = describe(region_map) | dict(details)
+            content["notes"] = [note for note in notes if note is not None]
+            write_json(folder / MAPPING, content)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); check access") from None
+
+
+def describe(region_map: RegionMap) -> dict[str, object]:
+    """Return what ``mapping.json`` says about a map: plain numbers, text, lists and mappings."""
+    bgl, sgl = region_map.levels
+    return {
+        "versions": versions_of_scan_result(),
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "age": region_map.age,
+        "slices": region_map.slice_count,
+        "bgl_slice": bgl.index,
+        "sgl_slice": sgl.index,
+        "key_slice_distance_mm": round(region_map.distance_mm, 2),
+        "atlas": {
+            "name": region_map.atlas_name,
+            "age_group": str(region_map.age_group),
+            "simulated": region_map.atlas_is_simulated,
+            **region_map.atlas_provenance,
+        },
+        "levels": {level_map.level: _describe_level(level_map) for level_map in (bgl, sgl)},
+        "confidence": {
+            side: {
+                m.region.name: round(m.confidence, 3) for m in region_map.measures if m.side == side
+            }
+            for side in SIDES
+        },
+        "stands_out": [f"{m.side} {m.region.name}" for m in region_map.measures if m.stands_out],
+        "quality_flags": [
+            {"code": flag.code, "level": flag.level, "reason": flag.reason}
+            for flag in region_map.flags
+        ],
+        "timings_s": {stage: round(seconds, 3) for stage, seconds in region_map.timings.items()},
+    }
+
+
+def _describe_level(level_map: LevelMap) -> dict[str, float]:
+    alignment = level_map.key.alignment
+    area = np.count_nonzero(level_map.brain) * math.prod(level_map.slice.spacing) / 100
+    return {
+        "fit": round(level_map.fit, 4),
+        "rotation_deg": round(alignment.angle, 2),
+        "midline_offset_mm": round(alignment.offset, 2),
+        "asymmetry": round(alignment.asymmetry, 4),
+        "brain_area_cm2": round(float(area), 1),
+        "averaged_slices": level_map.averaged_slices,
+        "averaged_mm": round(level_map.averaged_mm, 2),
+    }
+
+
+def _draw(path: Path, region_map: RegionMap) -> None:
+    from atlas_builder.reporting.mapping.overlay import write_overlay  # noqa: PLC0415 - slow to load
+
+    write_overlay(path, region_map)
+
+
+def _report(path: Path, region_map: RegionMap) -> None:
+    from atlas_builder.reporting.mapping.report import write_mapping_report  # noqa: PLC0415
+
+    write_mapping_report(path, region_map)
+
+
+def _write_table(path: Path, region_map: RegionMap) -> None:
+    rows = (
+        [
+            measure.region.name,
+            measure.side,
+            measure.level,
+            *(number_cell(getattr(measure, name), spec) for name, spec in _NUMBERS.items()),
+            yes_or_no(measure.stands_out),
+        ]
+        for measure in region_map.measures
+    )
+    write_tsv(path, ["region", "side", "level", *_NUMBERS, "stands_out"], rows)

@@ -1,0 +1,198 @@
+"""Scoring as users ask for it: from files to a folder with the score."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aspects_scorer.dwi.case import Case, Source
+from aspects_scorer.dwi.diffusion import check_same_grid, read_diffusion
+from aspects_scorer.dwi.mni_brain import mni_brain
+from aspects_scorer.dwi.mni_space import refuse_other_space
+from aspects_scorer.dwi.scored_lesion import score_lesion
+from atlas_builder.core.aspects import BARBER, AspectsRule
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.lesion import Lesion
+from atlas_builder.core.volume import Volume
+from atlas_builder.io.nifti.masks import read_lesion
+from atlas_builder.workflows.score_files import check_folder, write_case
+
+_LOOKS = (0.62, 0.86, 0.12)
+"""Brightness of grey matter, white matter and fluid of the average brain in pictures."""
+
+
+def score_mask(path: Path, out: Path, *, rule: AspectsRule = BARBER) -> Case:
+    """Score a lesion mask in MNI152 space and write the score's folder.
+
+    Parameters
+    ----------
+    path : Path
+        The mask; see `read_lesion`.
+    out : Path
+        The folder to write; see `write_case`.
+    rule : AspectsRule
+        Which extent of lesion takes a region's point.
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    InputError
+        The mask or the folder cannot be used. Nothing is written then.
+    """
+    check_folder(out)
+    started = time.perf_counter()
+    lesion = read_lesion(path)
+    refuse_other_space(path, lesion)
+    read = time.perf_counter()
+    scored = score_lesion(lesion, rule)
+    brain = mni_brain()
+    case = Case(
+        scored,
+        "mask-in-mni152",
+        lesion,
+        lesion,
+        Volume(brain.mixed(*_LOOKS), brain.affine),
+        _described(rule),
+        {"read": read - started, "score": time.perf_counter() - read},
+    )
+    write_case(out, case)
+    return case
+
+
+def score_scan(
+    dwi: Path,
+    out: Path,
+    *,
+    mask: Path | None = None,
+    adc: Path | None = None,
+    registration: str = "affine",
+    rule: AspectsRule = BARBER,
+) -> Case:
+    """Score the lesion of a diffusion image, drawn on it or found by the network.
+
+    Parameters
+    ----------
+    dwi : Path
+        b 0 or b 1000 of the patient; b 1000 where the lesion is to be found.
+    out : Path
+        The folder to write; see `write_case`.
+    mask : Path, optional
+        The lesion on the image's voxels. By default it is segmented.
+    adc : Path, optional
+        ADC map on the image's voxels, for the segmentation.
+    registration : {'affine', 'syn'}
+        How the image is brought to MNI152 space, see `Method`.
+    rule : AspectsRule
+        Which extent of lesion takes a region's point.
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    InputError
+        A file or the folder cannot be used, the mask lies on another grid than the image, the
+        image shows no brain, or it cannot be registered. Nothing is written then.
+    """
+    # Loads the network only where it is needed, and ANTs never for a mask in MNI space.
+    from aspects_scorer.dwi.placement import placement_remarks  # noqa: PLC0415
+    from aspects_scorer.dwi.segmentation.brain import extract_brain  # noqa: PLC0415
+    from aspects_scorer.dwi.template_space import (  # noqa: PLC0415
+        Method,
+        image_to_template,
+        register_to_template,
+        to_template,
+    )
+    from atlas_builder.registration.slices import RegistrationError  # noqa: PLC0415
+
+    check_folder(out)
+    clock = _Clock()
+    image = read_diffusion(dwi)
+    source: Source = "segmented-from-dwi" if mask is None else "mask-on-dwi"
+    if mask is not None:
+        drawn = read_lesion(mask)
+        check_same_grid(mask, drawn.mask.shape, drawn.affine, image)
+    clock.stage("read")
+    try:
+        brain = extract_brain(image.data, image.affine)
+    except InputError as error:
+        raise InputError(f"{dwi}: {error}") from None
+    if mask is None:
+        drawn = Lesion(_segmented(dwi, image, adc, brain), image.affine)
+        clock.stage("segment")
+    try:
+        transform = register_to_template(image, brain, drawn.mask, Method(registration))
+    except InputError as error:
+        raise InputError(f"{dwi}: {error}") from None
+    except RegistrationError as error:
+        raise InputError(
+            f"{dwi}: cannot be brought to MNI152 space ({error}); check that it is a brain"
+        ) from None
+    clock.stage("register")
+    lesion = to_template(drawn, transform)
+    scored = score_lesion(lesion, rule)
+    remarks = placement_remarks(image, brain, drawn, transform)
+    # A patient's grid lies askew in MNI space, and its slices are thick: that is no remark here.
+    flags = (flag for flag in scored.flags if flag.code != "space-doubtful")
+    scored = replace(scored, core_volume_ml=drawn.volume_ml, flags=(*flags, *remarks))
+    clock.stage("score")
+    shown = image_to_template(Volume(image.data * brain, image.affine), transform)
+    case = Case(
+        scored,
+        source,
+        drawn,
+        lesion,
+        shown,
+        {**_described(rule), "registration": registration},
+        clock.stages,
+    )
+    write_case(out, case)
+    return case
+
+
+def _described(rule: AspectsRule) -> dict[str, object]:
+    return {
+        "least_ml": rule.deep_from_ml,
+        "cortical_share": round(rule.cortical_from_share, 6),
+    }
+
+
+class _Clock:
+    """Seconds a stage."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def stage(self, name: str) -> None:
+        now = time.perf_counter()
+        self.stages[name] = now - self._last
+        self._last = now
+
+
+def _segmented(
+    dwi: Path, image: Volume, adc: Path | None, brain: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Find the infarct on an image whose brain is known."""
+    from aspects_scorer.dwi.segmentation.inference import segment_infarct  # noqa: PLC0415
+
+    diffusion = None
+    if adc is not None:
+        volume = read_diffusion(adc)
+        check_same_grid(adc, volume.data.shape, volume.affine, image)
+        diffusion = volume.data
+    try:
+        return segment_infarct(image.data, image.affine, diffusion, brain=brain)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"{dwi}: finding the infarct needs {error.name}, which is not installed; run pip "
+            "install 'aspects-atlas[networks]', or give the lesion's mask with --lesion"
+        ) from None

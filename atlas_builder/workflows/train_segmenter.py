@@ -1,0 +1,163 @@
+"""Training as users ask for it: a folder of lesion masks in, weights and a report out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import monai
+import torch
+
+from aspects_scorer.dwi.segmentation.network import CROP, FILTERS
+from aspects_scorer.dwi.segmentation.preprocessing import LEAST_SLICE_MM, PIXEL_MM
+from aspects_scorer.dwi.segmentation.training.lesion_shapes import (
+    Part,
+    lesion_files,
+    participants_of,
+)
+from aspects_scorer.dwi.segmentation.training.recipe import SegmenterRecipe, Settings
+from aspects_scorer.dwi.segmentation.training.scan_cache import (
+    ScanPlan,
+    make_scans,
+    planted_participants,
+)
+from aspects_scorer.dwi.segmentation.training.tissue_scans import read_tissue_scan
+from atlas_builder.networks.training.checkpoint import Progressed
+from atlas_builder.networks.training.curve import Record
+from atlas_builder.networks.training.device import Machine
+from atlas_builder.networks.training.folder import claim, forget
+from atlas_builder.networks.training.loop import train
+from atlas_builder.networks.weights import write_weights
+from atlas_builder.reporting.training.segmenter import write_training_report
+from atlas_builder.runtime.progress import Progress, no_progress
+
+WEIGHTS = "infarct-unet.safetensors"
+"""The file in a training's folder."""
+
+
+def train_infarct_segmenter(
+    lesions: Path,
+    out: Path,
+    settings: Settings,
+    machine: Machine,
+    *,
+    restart: bool = False,
+    progress: Progress = no_progress,
+) -> Path:
+    """Simulate diffusion scans with real lesion shapes and train the network on them.
+
+    What was simulated and trained before in the same folder is not repeated.
+
+    Parameters
+    ----------
+    lesions : Path
+        Folder of lesion masks in MNI space, one a participant.
+    out : Path
+        Gets the scans, the checkpoint, the weights and the report.
+    settings : Settings
+        Decides the result.
+    machine : Machine
+        Where to train; as many processes simulate as there are jobs.
+    restart : bool
+        Forget an earlier training; the scans are kept.
+    progress : callable
+        Is told how far it is.
+
+    Returns
+    -------
+    Path
+        The weights.
+
+    Raises
+    ------
+    InputError
+        There are no lesions for a part, or the folder holds another training.
+    """
+    plan = ScanPlan(lesions, out / "scans", settings.seed, settings.persons)
+    for part in Part:
+        lesion_files(lesions, part)
+    if restart:
+        forget(out, WEIGHTS)
+    claim(out, {"settings": settings.fixed})
+    files = make_scans(plan, machine.jobs, progress)
+    machine.use_threads()
+    recipe = SegmenterRecipe(
+        [read_tissue_scan(file) for file in files[Part.TRAINING]],
+        [read_tissue_scan(file) for file in files[Part.VALIDATION]],
+        settings,
+        machine.loaders,
+    )
+
+    def tell(record: Record) -> None:
+        if not sys.stderr.isatty():
+            sys.stderr.write(
+                f"step {record['step']} of {settings.steps}: training loss "
+                f"{record['training_loss']:.4f}, validation loss {record['validation_loss']:.4f}, "
+                f"Dice {record['validation_dice']:.4f}\n"
+            )
+            sys.stderr.flush()
+
+    trained = train(recipe, out, device=machine.device, progress=progress, when_evaluated=tell)
+    description = describe(plan, settings, trained.done, machine)
+    write_weights(out / WEIGHTS, trained.network.cpu(), description, "float16")
+    write_training_report(out, description)
+    return out / WEIGHTS
+
+
+def describe(
+    plan: ScanPlan, settings: Settings, done: Progressed, machine: Machine
+) -> dict[str, Any]:
+    """Return all that is recorded beside the weights.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        Which scans were learnt from.
+    settings : Settings
+        What decided the weights.
+    done : Progressed
+        Time and validations.
+    machine : Machine
+        Where the training ran.
+    """
+    described: dict[str, Any] = {
+        "network": {
+            "architecture": "monai.networks.nets.DynUNet",
+            "filters": list(FILTERS),
+            "normalisation": "instance",
+        },
+        "input": {
+            "channels": ["b1000 / brain median", "ADC / brain median", "ADC present"],
+            "pixel_mm": PIXEL_MM,
+            "least_slice_mm": LEAST_SLICE_MM,
+            "crop": list(CROP),
+        },
+        "settings": asdict(settings),
+        "command": command_of(settings, machine),
+        "device": machine.device.type,
+        "threads": machine.jobs,
+        "seconds": round(done.seconds, 1),
+        "history": list(done.history),
+        "versions": {"torch": torch.__version__, "monai": monai.__version__},
+        "participants": {
+            "training": planted_participants(plan, Part.TRAINING),
+            "validation": planted_participants(plan, Part.VALIDATION),
+            "test": participants_of(lesion_files(plan.lesions, Part.TEST)),
+        },
+    }
+    return dict(json.loads(json.dumps(described)))
+
+
+def command_of(settings: Settings, machine: Machine) -> str:
+    """Return the command that repeats a training."""
+    precision = "bfloat16" if settings.mixed_precision else "float32"
+    return (
+        f"train-infarct-segmenter --lesions LESIONS --out OUT --persons {settings.persons} "
+        f"--steps {settings.steps} --batch {settings.batch} "
+        f"--learning-rate {settings.learning_rate:g} --validate-every {settings.validate_every} "
+        f"--precision {precision} --device {machine.device.type}"
+        f" --seed {settings.seed} --jobs {machine.jobs}"
+    )

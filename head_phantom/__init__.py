@@ -1,0 +1,1 @@
+"""Simulated heads: a standard head, subjects, infarcts, scanners, raters and cohorts."""

@@ -1,0 +1,1 @@
+"""Subjects of a simulated cohort, and their files."""

@@ -1,0 +1,1 @@
+"""Acute infarcts, old lesions, and what is true of them."""

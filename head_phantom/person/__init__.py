@@ -1,0 +1,1 @@
+"""One simulated subject: traits drawn by age, and the anatomy they give."""

@@ -1,0 +1,1 @@
+"""How an expert and other raters draw the regions of a simulated subject."""

@@ -1,0 +1,1 @@
+"""Scanners: CT with its faults, and diffusion MR."""

@@ -1,0 +1,1 @@
+"""Painting the standard head from the ICBM152 averages."""

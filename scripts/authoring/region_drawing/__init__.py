@@ -1,0 +1,1 @@
+"""Drawing the twenty ASPECTS regions in MNI space."""

@@ -1,0 +1,1 @@
+"""Making the standard head that scans are aligned with."""

@@ -1,0 +1,1 @@
+"""The basal ganglia level by alignment with a standard head."""

@@ -1,0 +1,300 @@
+"""The key slices of a scan: what network and alignment say, and how sure both are together."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.flags import Flag
+from atlas_builder.core.scan import Scan
+from atlas_builder.networks.registry import LOCALIZER
+from slice_localizer.alignment.level import (
+    LEAST_CORRELATION,
+    LevelAlignment,
+    align_level,
+)
+from slice_localizer.combination import FITTED, EstimateWeights, LevelEstimates, combine
+from slice_localizer.positions import heights_of, nearest, normal_of, sgl_of
+
+if TYPE_CHECKING:
+    from slice_localizer.network.inference import NetworkPrediction
+
+DISAGREE_MM = 5.0
+"""How far apart network and alignment may see the level before that is flagged."""
+
+LEAST_CONFIDENCE = 0.5
+"""A slice that is less probable, those within 3 mm of it included, is flagged."""
+
+_SAME_MM = 3.0  # slices so close show the same regions
+
+_BEYOND_MM = 5.0
+_PACKAGES = ("torch", "torchvision")  # that a network needs
+
+
+@dataclass(frozen=True)
+class LocatedSlices:
+    """The key slices of a scan.
+
+    Attributes
+    ----------
+    bgl_slice, sgl_slice : int
+        Zero-based, in file order.
+    confidence : float
+        The probability that `bgl_slice` is the slice nearest to the basal ganglia level, calibrated
+        on simulated scans.
+    probabilities : ndarray, shape (slices,)
+        The same of every slice; they add up to 1.
+    network_probabilities : ndarray, shape (slices,), or None
+        What the network alone says; None where none was asked.
+    heights : ndarray, shape (slices,)
+        Of the slices along their normal, in mm, see `slice_localizer.positions.heights_of`.
+    network_mm : float or None
+        Height of the level as the network sees it.
+    alignment : LevelAlignment
+        The level by alignment.
+    alignment_difference_mm : float or None
+        How far that lies above the network's level, in mm along the normal.
+    flags : tuple of Flag
+        Reservations, such as ``slices-disagree``.
+    timings : dict of str to float
+        Seconds of each stage.
+    """
+
+    bgl_slice: int
+    sgl_slice: int
+    confidence: float
+    probabilities: NDArray[np.float64]
+    network_probabilities: NDArray[np.float64] | None
+    heights: NDArray[np.float64]
+    network_mm: float | None
+    alignment: LevelAlignment
+    alignment_difference_mm: float | None
+    flags: tuple[Flag, ...]
+    timings: dict[str, float]
+
+    def describe(self) -> dict[str, Any]:
+        """Return what ``locate-slices`` prints: plain numbers, text, lists and mappings."""
+        bgl, sgl = (float(self.heights[k]) for k in (self.bgl_slice, self.sgl_slice))
+        return {
+            "bgl_slice": self.bgl_slice,
+            "sgl_slice": self.sgl_slice,
+            "confidence": round(self.confidence, 4),
+            "distance_mm": round(sgl - bgl, 2),
+            "second_opinion": {
+                "slice": nearest(self.heights, self.alignment.height_mm),
+                "difference_mm": _rounded(self.alignment_difference_mm),
+                "above_bgl_slice_mm": round(self.alignment.height_mm - bgl, 2),
+                "correlation": round(self.alignment.correlation, 3),
+            },
+            "flags": [{"code": flag.code, "reason": flag.reason} for flag in self.flags],
+            "probabilities": [round(float(p), 4) for p in self.probabilities],
+            "network_probabilities": None
+            if self.network_probabilities is None
+            else [round(float(p), 4) for p in self.network_probabilities],
+            "positions_mm": [round(float(height - bgl), 2) for height in self.heights],
+            "timings_s": {stage: round(s, 3) for stage, s in self.timings.items()},
+        }
+
+
+def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
+    """Find the basal ganglia level and the slice about 20 mm above it.
+
+    Parameters
+    ----------
+    scan : Scan
+        A non-contrast CT of the head in HU: any number of slices, spacing, tilt and order.
+    weights : Path, optional
+        Of the network to ask, such as `train-localizer` writes; by default the one that ships,
+        which needs torch: without it the alignment decides alone, and that is flagged.
+
+    Returns
+    -------
+    LocatedSlices
+
+    Raises
+    ------
+    InputError
+        The scan does not reach both levels, has one slice only or slices that are not parallel; or
+        the network cannot be loaded, or one is given and torch is not installed.
+
+    Examples
+    --------
+    >>> located = locate_slices(scan)  # doctest: +SKIP
+    >>> located.bgl_slice, located.sgl_slice, located.confidence  # doctest: +SKIP
+    """
+    heights = heights_of(scan.affines)
+    timings: dict[str, float] = {}
+    started = time.perf_counter()
+    asks = _asks_network(weights)
+    alignment = align_level(scan)
+    timings["second_opinion"] = time.perf_counter() - started
+    if not asks:
+        return choose_key_slices(heights, None, None, alignment, timings)
+    started = time.perf_counter()
+    from slice_localizer.network.inference import load_network  # noqa: PLC0415 - loads torch
+
+    weights = weights or LOCALIZER
+    load_network(weights)
+    timings["load_network"] = time.perf_counter() - started
+    started = time.perf_counter()
+    reading = _read(scan, alignment, weights)
+    timings["network"] = time.perf_counter() - started
+    return choose_key_slices(heights, reading.probabilities, reading.level_mm, alignment, timings)
+
+
+def _asks_network(weights: Path | None) -> bool:
+    """Say whether a network's packages are installed; refuse a network that is given without."""
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing and weights is not None:
+        raise InputError(
+            f"{weights}: asking a network needs {missing[0]}, which is not installed; "
+            "pip install 'aspects-atlas[networks]', or leave it out"
+        )
+    return not missing
+
+
+def _read(scan: Scan, alignment: LevelAlignment, weights: Path) -> NetworkPrediction:
+    """Ask the network, which knows heads upright only."""
+    from slice_localizer.network.inference import predict_scan  # noqa: PLC0415 - loads torch
+
+    if not alignment.upside_down:
+        return predict_scan(scan, weights)
+    upright, sum_mm = _mirrored(scan)
+    reading = predict_scan(upright, weights)
+    return replace(reading, level_mm=sum_mm - reading.level_mm)
+
+
+def _mirrored(scan: Scan) -> tuple[Scan, float]:
+    """Mirror the slices' positions, and return what an old and a new height add up to."""
+    heights, normal = heights_of(scan.affines), normal_of(scan.affines)
+    sum_mm = float(heights.min() + heights.max())
+    affines = scan.affines.copy()
+    affines[:, :3, 3] += (sum_mm - 2 * heights)[:, np.newaxis] * normal
+    return Scan(scan.data, affines), sum_mm
+
+
+def choose_key_slices(
+    heights: NDArray[np.float64],
+    network: NDArray[np.float64] | None,
+    network_mm: float | None,
+    alignment: LevelAlignment,
+    timings: dict[str, float],
+    combination: EstimateWeights = FITTED,
+) -> LocatedSlices:
+    """Choose the key slices from what network and alignment say.
+
+    Parameters
+    ----------
+    heights : ndarray, shape (slices,)
+        From `heights_of`, in file order.
+    network : ndarray, shape (slices,), or None
+        The network's probability of each slice to be the BGL slice; None where none was asked.
+    network_mm : float or None
+        Where the network sees the level, in mm as `heights`.
+    alignment : LevelAlignment
+        By alignment; left aside where it found no brain.
+    timings : dict of str to float
+        Seconds so far.
+    combination : EstimateWeights
+        How far both are believed.
+
+    Raises
+    ------
+    InputError
+        The scan does not reach both levels, or neither network nor alignment finds a brain.
+    """
+    # A picture against its positions has its levels in the other direction.
+    upwards = -heights if alignment.upside_down else heights
+    level = -alignment.height_mm if alignment.upside_down else alignment.height_mm
+    found = alignment.correlation >= LEAST_CORRELATION
+    if found:
+        _check_coverage(upwards, level)
+    elif network is None:
+        raise InputError(
+            f"shows no brain that a standard head could be aligned with (correlation "
+            f"{alignment.correlation:.2f}); give a CT of the head, or both slices"
+        )
+    even = np.full(len(heights), 1.0 / len(heights))
+    said = even if network is None else network
+    probabilities = combine(LevelEstimates(said, upwards, level), combination) if found else said
+    bgl = int(probabilities.argmax())
+    difference = None if network_mm is None else alignment.height_mm - network_mm
+    flags = []
+    if network is None:
+        flags.append(
+            Flag(
+                "network-not-asked",
+                "the slices are the alignment's alone, as torch or torchvision is missing; "
+                "pip install 'aspects-atlas[networks]' to ask the network as well",
+            )
+        )
+    if not found:
+        flags.append(
+            Flag(
+                "second-opinion-failed",
+                f"the alignment with a standard head found no brain (correlation "
+                f"{alignment.correlation:.2f}): the slices are the network's alone; look at them",
+            )
+        )
+    elif difference is not None and abs(difference) > DISAGREE_MM:
+        flags.append(
+            Flag(
+                "slices-disagree",
+                f"the alignment sees the basal ganglia level {abs(difference):.1f} mm "
+                f"{'above' if difference > 0 else 'below'} where the network "
+                f"does (slice {int(said.argmax())}); look at slice {bgl} and its neighbours",
+            )
+        )
+    confidence = float(probabilities[bgl])
+    near = float(probabilities[np.abs(heights - heights[bgl]) <= _SAME_MM].sum())
+    if near < LEAST_CONFIDENCE:
+        flags.append(
+            Flag(
+                "slices-unsure",
+                f"slice {bgl} is the basal ganglia level with a probability of {near:.2f} only; "
+                "look at its neighbours",
+            )
+        )
+    if alignment.upside_down:
+        flags.append(
+            Flag(
+                "upside-down",
+                "the picture runs against the slices' positions: what the file says is higher "
+                "shows the lower part of the head; left and right may be wrong as well",
+            )
+        )
+    return LocatedSlices(
+        bgl_slice=bgl,
+        sgl_slice=sgl_of(upwards, bgl, level if found else None),
+        confidence=confidence,
+        probabilities=probabilities,
+        network_probabilities=network,
+        heights=heights,
+        network_mm=network_mm,
+        alignment=alignment,
+        alignment_difference_mm=difference,
+        flags=tuple(flags),
+        timings=timings,
+    )
+
+
+def _rounded(mm: float | None) -> float | None:
+    return None if mm is None else round(mm, 2)
+
+
+def _check_coverage(heights: NDArray[np.float64], level: float) -> None:
+    """Make sure that the basal ganglia level lies in the scan or next to it."""
+    beyond = max(float(heights.min()) - level, level - float(heights.max()))
+    if beyond > _BEYOND_MM + float(np.median(np.abs(np.diff(heights)))):
+        where = "above" if level > heights.max() else "below"
+        raise InputError(
+            f"the basal ganglia level lies about {beyond:.0f} mm {where} the scan's outermost "
+            "slice; give a scan of the whole head, or both slices"
+        )

@@ -1,0 +1,1 @@
+"""The basal ganglia level by ASPECTSLoc-Net."""

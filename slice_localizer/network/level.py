@@ -1,0 +1,49 @@
+"""Reading the level off what the network says of all slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_REACH_MM = 30.0
+_LEAST_SLICES = 3
+_SD_OF_MAD = 1.4826  # of a normal distribution
+
+
+@dataclass(frozen=True)
+class Level:
+    """Where the basal ganglia level lies.
+
+    Attributes
+    ----------
+    position_mm : float
+        Along the slices' normal, as their positions.
+    spread_mm : float
+        How far the slices disagree: the standard deviation of what they say, but for outliers.
+    """
+
+    position_mm: float
+    spread_mm: float
+
+
+def level_from_heights(positions_mm: NDArray[np.float64], heights_mm: NDArray[np.float64]) -> Level:
+    """Return where the basal ganglia level lies.
+
+    Every slice says how far above the level it lies; its own position less that is where it takes
+    the level to be. The median over the slices that say they are near is little moved by one that
+    errs.
+
+    Parameters
+    ----------
+    positions_mm : ndarray, shape (slices,)
+        Of the slices' middles along their normal.
+    heights_mm : ndarray, shape (slices,)
+        What the network says: how far above the level each lies.
+    """
+    away = np.abs(heights_mm)
+    near = away <= max(_REACH_MM, float(np.sort(away)[:_LEAST_SLICES].max()))
+    levels = positions_mm[near] - heights_mm[near]
+    middle = float(np.median(levels))
+    return Level(middle, _SD_OF_MAD * float(np.median(np.abs(levels - middle))))

@@ -1,0 +1,82 @@
+"""What is done after the last step: the calibration, on samples that were not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from atlas_builder.runtime.progress import Progress
+from slice_localizer.network.calibration import SlicePredictions, fit_calibration
+from slice_localizer.network.weights import Trained, read_weights, write_weights
+from slice_localizer.positions import nearest
+from slice_localizer.training.evaluation import Accuracy
+from slice_localizer.training.prediction import predict_sample
+from slice_localizer.training.recipe import DrawSample
+
+_CALIBRATION_SAMPLES = 200
+
+
+def calibrate(
+    trained: Trained,
+    draw: DrawSample,
+    first: int,
+    out: Path,
+    device: torch.device,
+    progress: Progress,
+) -> Trained:
+    """Fit the calibration of a network as it is stored, in 8 bits, not as it was trained.
+
+    Parameters
+    ----------
+    trained : Trained
+        Its own calibration does not matter.
+    draw : callable
+        Samples that were not trained on.
+    first : int
+        The number of the first to use.
+    out : Path
+        An existing folder; files are written there for a while.
+    device : torch.device
+        Where to compute.
+    progress : callable
+        Told how far it is.
+
+    Returns
+    -------
+    Trained
+        With the calibration, and with ``calibration_exams`` in `Trained.training`: how well the
+        network does on them.
+    """
+    with TemporaryDirectory(dir=out) as folder:
+        path = Path(folder) / "stored.safetensors"
+        write_weights(path, trained)
+        stored = read_weights(path).network.to(device)
+    predictions, true = [], []
+    progress("Calibrating", 0, _CALIBRATION_SAMPLES)
+    for done in range(_CALIBRATION_SAMPLES):
+        sample = draw(first + done, trained.size)
+        predictions.append(predict_sample(stored, sample, device))
+        true.append(sample.bgl)
+        progress("Calibrating", done + 1, _CALIBRATION_SAMPLES)
+    found = {"exams": len(predictions), **asdict(_accuracy(predictions, true))}
+    return replace(
+        trained,
+        calibration=fit_calibration(predictions, true),
+        training={**trained.training, "calibration_exams": found},
+    )
+
+
+def _accuracy(predictions: Sequence[SlicePredictions], true: Sequence[int]) -> Accuracy:
+    """Evaluate predictions of samples whose positions are heights above the true level."""
+    by_score = [int(one.logits.argmax()) == bgl for one, bgl in zip(predictions, true, strict=True)]
+    by_height = [
+        nearest(one.positions_mm, one.level.position_mm) == bgl
+        for one, bgl in zip(predictions, true, strict=True)
+    ]
+    errors = [abs(one.level.position_mm) for one in predictions]
+    return Accuracy(float(np.mean(by_score)), float(np.mean(by_height)), float(np.mean(errors)))

@@ -1,0 +1,34 @@
+"""Asking a network about a sample, as `slice_localizer.network.inference` asks it about a scan."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from slice_localizer.network.aspectslocnet import AspectsLocNet
+from slice_localizer.network.calibration import SlicePredictions
+from slice_localizer.network.level import level_from_heights
+from slice_localizer.training.sample import Sample
+
+
+def predict_sample(
+    network: AspectsLocNet, sample: Sample, device: torch.device
+) -> SlicePredictions:
+    """Return what a network says of a sample; positions are heights above its true level.
+
+    Parameters
+    ----------
+    network : AspectsLocNet
+        In evaluation mode, on `device`; it runs in single precision, as for a scan.
+    sample : Sample
+        Only its slices and their positions are shown.
+    device : torch.device
+        Where to compute.
+    """
+    with torch.inference_mode():
+        scores = network(sample.hu.to(device), [len(sample.heights_mm)])[0]
+    positions = sample.heights_mm.numpy().astype(np.float64)
+    heights = scores.heights_mm.cpu().double().numpy()
+    return SlicePredictions(
+        positions, scores.logits.cpu().double().numpy(), level_from_heights(positions, heights)
+    )

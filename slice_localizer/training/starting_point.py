@@ -1,0 +1,79 @@
+"""Which weights a training starts from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from atlas_builder.core.errors import InputError
+from slice_localizer.network.torchvision_models import load_resnets
+from slice_localizer.network.weights import read_weights
+
+IMAGENET = {
+    "resnet50": "IMAGENET1K_V2",
+    "resnet34": "IMAGENET1K_V1",
+    "resnet18": "IMAGENET1K_V1",
+}
+"""The weights that torchvision offers for each backbone."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A trained network that another training goes on from.
+
+    Attributes
+    ----------
+    state : mapping of Tensor
+        Its state.
+    sha256 : str
+        Of the file of weights, in hexadecimal.
+    """
+
+    state: Mapping[str, torch.Tensor]
+    sha256: str
+
+
+def read_start(path: Path, backbone: str) -> Start:
+    """Read the network that a training is to start from.
+
+    Parameters
+    ----------
+    path : Path
+        Weights that `slice_localizer.network.weights.write_weights` wrote.
+    backbone : str
+        That of the network to train, see `AspectsLocNet`.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or its network has another backbone.
+    """
+    trained = read_weights(path)
+    found = trained.training["plan"]["backbone"]
+    if found != backbone:
+        raise InputError(f"{path}: holds a {found}; give --backbone {found}")
+    return Start(trained.network.state_dict(), hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def imagenet_weights(backbone: str) -> str:
+    """Return the name of a backbone's ImageNet weights, which torchvision has fetched by then.
+
+    Raises
+    ------
+    InputError
+        They cannot be fetched.
+    """
+    name, resnets = IMAGENET[backbone], load_resnets()
+    try:
+        getattr(resnets, backbone)(weights=name)
+    except (OSError, RuntimeError) as error:
+        url = getattr(resnets, f"ResNet{backbone.removeprefix('resnet')}_Weights")[name].url
+        raise InputError(
+            f"--pretrained: ImageNet weights cannot be fetched from {url} ({error}); put that file "
+            "into torch's folder hub/checkpoints, or leave out --pretrained"
+        ) from None
+    return name
