@@ -26,7 +26,9 @@ from atlas_builder.workflows.locate import locate_scan as locate_scan
 from atlas_builder.workflows.map import map_scan as map_scan
 from atlas_builder.workflows.score import score_mask as score_mask
 from atlas_builder.workflows.score import score_scan as score_scan
+from atlas_builder.workflows.score_cohort import CohortSettings as CohortSettings
 from atlas_builder.workflows.score_cohort import score_cohort as score_cohort
+from atlas_builder.workflows.simulate import CohortPlan as CohortPlan
 from atlas_builder.workflows.simulate import simulate_cohort as simulate_cohort
 from atlas_builder.workflows.validate import validate_atlas as validate_atlas
 from slice_localizer.locating import locate_slices as locate_slices

@@ -1,7 +1,7 @@
-"""One person's head, from the standard head.
+"""One subject's head, from the standard head.
 
 What ages or swells is worked out in the space of the standard head, on a lattice of 2 mm; the
-person's shape follows. All deformations are composed before anything is resampled, so each volume
+subject's shape follows. All deformations are composed before anything is resampled, so each volume
 is interpolated once and labels stay where their tissue goes.
 """
 
@@ -48,10 +48,10 @@ def make_anatomy(
     infarct: Infarct | None = None,
     old_infarcts: Sequence[OldInfarct] = (),
 ) -> Anatomy:
-    """Make a person's head.
+    """Make a subject's head.
 
-    The result depends on nothing but the arguments; without an infarct the same person is otherwise
-    the same.
+    The result depends on nothing but the arguments; the same subject without an infarct is the same
+    in everything else.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def make_anatomy(
 
 
 def places_of(head: Head, coarse: CoarseHead, person: Person, damage: Ischaemia) -> Correspondence:
-    """Return which place of the standard head each voxel of a person's `Anatomy` shows.
+    """Return which place of the standard head each voxel of a subject's `Anatomy` shows.
 
     Parameters
     ----------
@@ -165,9 +165,9 @@ def _fractions(
     grey, white, csf = (sample_volume(head.tissues[t], indices) / 255 for t in _BRAIN)
     tissue = grey + white
     both = tissue + csf
-    # Where there is no fluid none can be pressed out, whatever the flow says.
+    # Where there is no fluid none can be pressed out, whatever the flow.
     kept = np.clip(tissue / grown, 0, both)
-    # One person's wide sulcus has an edge; the mean of many people's has none.
+    # A wide sulcus of one head has an edge; the mean of many heads has none.
     power = 1 + np.clip(np.log(grown), 0, 1)
     weight = kept**power
     kept = both * weight / np.maximum(weight + (both - kept) ** power, 1e-6) * (1 - lost)
@@ -181,7 +181,7 @@ def _solid_hu(
     """Return the standard head in HU but for brain and fluid, which are left at 0.
 
     A calcification replaces brain or fluid; what it adds to their mean is put here. The standard
-    head's own calcification shows where glands are: a person's is in `grains` alone.
+    head's own calcification shows where glands are: a subject's is in `grains` alone.
     """
     replaced = (tissue_hu[Tissue.GREY] + tissue_hu[Tissue.CSF]) / 2
     volume = np.zeros(head.regions.shape, np.float32)

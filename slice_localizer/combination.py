@@ -1,7 +1,7 @@
-"""How far network and alignment are believed, and what both together say of each slice.
+"""The probability of each slice from the estimates of network and alignment, and their weights.
 
-Two witnesses, whose probabilities are multiplied. Now and then one of them says nothing of use:
-without that, whoever is sure of a wrong slice would outvote the other.
+The probabilities of network and alignment are multiplied. Either estimate may fail; so each is
+mixed with an even distribution over the slices, or a confident wrong estimate would decide alone.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _LEAST_FAILURE = 0.005  # what a few hundred scans without a failure cannot rule
 
 @dataclass(frozen=True)
 class EstimateWeights:
-    """How far network and alignment are believed.
+    """How much the estimates of network and alignment count.
 
     Attributes
     ----------
     alignment_sd_mm : float
-        How far the alignment errs, standard deviation of a normal distribution.
+        Standard deviation of the alignment's error, which is taken as normally distributed.
     alignment_failure : float
-        How often it says nothing of use.
+        Probability that the alignment fails and its level is of no use, 0-1.
     network_share : float
-        How often the network says something that the alignment does not.
+        Share of the network's probabilities in the mixture with an even distribution, 0-1.
     """
 
     alignment_sd_mm: float
@@ -42,7 +42,7 @@ class EstimateWeights:
 
 @dataclass(frozen=True)
 class LevelEstimates:
-    """What was estimates of one scan.
+    """The estimates of network and alignment for one scan.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class LevelEstimates:
     heights : ndarray, shape (slices,)
         Of the slices, in mm upwards.
     level : float
-        Where the alignment sees the level, in the same mm.
+        The alignment's height of the basal ganglia level, in the same mm.
     """
 
     network: Array
@@ -67,15 +67,15 @@ ways than simulated ones; how much larger both errors are there is not known."""
 def combine(estimates: LevelEstimates, weights: EstimateWeights = FITTED) -> Array:
     """Return the probability of each slice to be the nearest to the basal ganglia level.
 
-    The alignment's share of a slice is that of its normal distribution which is nearer to the slice
-    than to any other.
+    The alignment gives each slice the part of its normal distribution that lies nearer to that
+    slice than to any other.
 
     Parameters
     ----------
     estimates : LevelEstimates
-        What network and alignment estimates.
+        Of network and alignment.
     weights : EstimateWeights
-        How far they are believed.
+        How much each estimate counts.
 
     Returns
     -------
@@ -96,11 +96,11 @@ def combine(estimates: LevelEstimates, weights: EstimateWeights = FITTED) -> Arr
 def fit_weights(
     estimates: Sequence[LevelEstimates], true_slices: Sequence[int], levels: Array
 ) -> EstimateWeights:
-    """Find how far the alignment is to be believed, and how often the network adds to it.
+    """Fit the weights of network and alignment to scans whose level is known.
 
-    The alignment's errors are those of a normal distribution, or of an even one over the scan where
-    it fails: what makes them most likely is taken. The network's share is then that under which
-    the true slices are most likely to both.
+    The alignment's errors are taken as normally distributed, or as even over the scan where it
+    fails; standard deviation and failure are those of greatest likelihood. The network's share is
+    then the one under which the true slices are most likely by both estimates together.
 
     Parameters
     ----------
@@ -120,21 +120,21 @@ def fit_weights(
     errors = np.array([one.level for one in estimates]) - levels
     lengths = np.array([np.ptp(one.heights) for one in estimates])
 
-    def of_alignment(values: Array) -> float:
+    def alignment_loss(values: Array) -> float:
         sd, failure = np.exp(values[0]), expit(values[1])
         near = np.exp(-0.5 * (errors / sd) ** 2) / (sd * np.sqrt(2 * np.pi))
         return -float(np.log((1 - failure) * near + failure / lengths).mean())
 
     start = np.array([np.log(0.5), logit(0.02)])
-    aligned = optimize.minimize(of_alignment, start, method="Nelder-Mead").x
+    aligned = optimize.minimize(alignment_loss, start, method="Nelder-Mead").x
     sd = max(_LEAST_SD_MM, float(np.exp(aligned[0])))
     failure = max(_LEAST_FAILURE, float(expit(aligned[1])))
 
-    def of_both(share: float) -> float:
+    def combined_loss(share: float) -> float:
         weights = EstimateWeights(sd, failure, share)
         right = [combine(one, weights)[k] for one, k in zip(estimates, true_slices, strict=True)]
         return -float(np.log(right).mean())
 
     bounds = (0.0, 1.0 - _LEAST_FAILURE)
-    found = optimize.minimize_scalar(of_both, bounds=bounds, method="bounded").x
+    found = optimize.minimize_scalar(combined_loss, bounds=bounds, method="bounded").x
     return EstimateWeights(sd, failure, float(found))

@@ -1,4 +1,4 @@
-"""The key slices of a scan: what network and alignment say, and how sure both are together."""
+"""The key slices of a scan, from the estimates of network and alignment."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from slice_localizer.network.inference import NetworkPrediction
 
 DISAGREE_MM = 5.0
-"""How far apart network and alignment may see the level before that is flagged."""
+"""A larger difference between the levels of network and alignment is flagged."""
 
 LEAST_CONFIDENCE = 0.5
-"""A slice that is less probable, those within 3 mm of it included, is flagged."""
+"""A slice is flagged where it and those within 3 mm of it are less probable together."""
 
 _SAME_MM = 3.0  # slices so close show the same regions
 
@@ -52,15 +52,15 @@ class LocatedSlices:
     probabilities : ndarray, shape (slices,)
         The same of every slice; they add up to 1.
     network_probabilities : ndarray, shape (slices,), or None
-        What the network alone says; None where none was asked.
+        Those of the network alone; None where no network was used.
     heights : ndarray, shape (slices,)
         Of the slices along their normal, in mm, see `slice_localizer.positions.heights_of`.
     network_mm : float or None
-        Height of the level as the network sees it.
+        The network's height of the level, in mm as `heights`.
     alignment : LevelAlignment
         The level by alignment.
     alignment_difference_mm : float or None
-        How far that lies above the network's level, in mm along the normal.
+        How far the alignment's level lies above the network's, in mm along the normal.
     flags : tuple of Flag
         Reservations, such as ``slices-disagree``.
     timings : dict of str to float
@@ -111,8 +111,8 @@ def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
     scan : Scan
         A non-contrast CT of the head in HU: any number of slices, spacing, tilt and order.
     weights : Path, optional
-        Of the network to ask, such as `train-localizer` writes; by default the one that ships,
-        which needs torch: without it the alignment decides alone, and that is flagged.
+        Of the network, such as `train-localizer` writes; by default the network that ships. Where
+        torch or torchvision is missing the slices are the alignment's alone, which is flagged.
 
     Returns
     -------
@@ -121,8 +121,8 @@ def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
     Raises
     ------
     InputError
-        The scan does not reach both levels, has one slice only or slices that are not parallel; or
-        the network cannot be loaded, or one is given and torch is not installed.
+        The scan does not reach both levels, has one slice only or slices that are not parallel; the
+        network cannot be loaded; or weights are given and torch or torchvision is missing.
 
     Examples
     --------
@@ -132,10 +132,10 @@ def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
     heights = heights_of(scan.affines)
     timings: dict[str, float] = {}
     started = time.perf_counter()
-    asks = _asks_network(weights)
+    with_network = _network_available(weights)
     alignment = align_level(scan)
     timings["second_opinion"] = time.perf_counter() - started
-    if not asks:
+    if not with_network:
         return choose_key_slices(heights, None, None, alignment, timings)
     started = time.perf_counter()
     from slice_localizer.network.inference import load_network  # noqa: PLC0415 - loads torch
@@ -144,13 +144,15 @@ def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
     load_network(weights)
     timings["load_network"] = time.perf_counter() - started
     started = time.perf_counter()
-    reading = _read(scan, alignment, weights)
+    predicted = _predict(scan, alignment, weights)
     timings["network"] = time.perf_counter() - started
-    return choose_key_slices(heights, reading.probabilities, reading.level_mm, alignment, timings)
+    return choose_key_slices(
+        heights, predicted.probabilities, predicted.level_mm, alignment, timings
+    )
 
 
-def _asks_network(weights: Path | None) -> bool:
-    """Say whether a network's packages are installed; refuse a network that is given without."""
+def _network_available(weights: Path | None) -> bool:
+    """Return whether a network's packages are installed; without them, weights are refused."""
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing and weights is not None:
         raise InputError(
@@ -160,19 +162,19 @@ def _asks_network(weights: Path | None) -> bool:
     return not missing
 
 
-def _read(scan: Scan, alignment: LevelAlignment, weights: Path) -> NetworkPrediction:
-    """Ask the network, which knows heads upright only."""
+def _predict(scan: Scan, alignment: LevelAlignment, weights: Path) -> NetworkPrediction:
+    """Return the network's prediction; it is given an upright head, the only kind it is for."""
     from slice_localizer.network.inference import predict_scan  # noqa: PLC0415 - loads torch
 
     if not alignment.upside_down:
         return predict_scan(scan, weights)
     upright, sum_mm = _mirrored(scan)
-    reading = predict_scan(upright, weights)
-    return replace(reading, level_mm=sum_mm - reading.level_mm)
+    predicted = predict_scan(upright, weights)
+    return replace(predicted, level_mm=sum_mm - predicted.level_mm)
 
 
 def _mirrored(scan: Scan) -> tuple[Scan, float]:
-    """Mirror the slices' positions, and return what an old and a new height add up to."""
+    """Mirror the slices' positions; returns also the sum of each old and new height, in mm."""
     heights, normal = heights_of(scan.affines), normal_of(scan.affines)
     sum_mm = float(heights.min() + heights.max())
     affines = scan.affines.copy()
@@ -188,22 +190,26 @@ def choose_key_slices(
     timings: dict[str, float],
     combination: EstimateWeights = FITTED,
 ) -> LocatedSlices:
-    """Choose the key slices from what network and alignment say.
+    """Choose the key slices by the estimates of network and alignment.
 
     Parameters
     ----------
     heights : ndarray, shape (slices,)
         From `heights_of`, in file order.
     network : ndarray, shape (slices,), or None
-        The network's probability of each slice to be the BGL slice; None where none was asked.
+        The network's probability of each slice to be the BGL slice; None where no network was used.
     network_mm : float or None
-        Where the network sees the level, in mm as `heights`.
+        The network's height of the level, in mm as `heights`; None where no network was used.
     alignment : LevelAlignment
-        By alignment; left aside where it found no brain.
+        The level by alignment; not used where it found no brain.
     timings : dict of str to float
-        Seconds so far.
+        Seconds of each stage so far.
     combination : EstimateWeights
-        How far both are believed.
+        How much each estimate counts.
+
+    Returns
+    -------
+    LocatedSlices
 
     Raises
     ------
@@ -222,8 +228,10 @@ def choose_key_slices(
             f"{alignment.correlation:.2f}); give a CT of the head, or both slices"
         )
     even = np.full(len(heights), 1.0 / len(heights))
-    said = even if network is None else network
-    probabilities = combine(LevelEstimates(said, upwards, level), combination) if found else said
+    predicted = even if network is None else network
+    probabilities = predicted
+    if found:
+        probabilities = combine(LevelEstimates(predicted, upwards, level), combination)
     bgl = int(probabilities.argmax())
     difference = None if network_mm is None else alignment.height_mm - network_mm
     flags = []
@@ -249,7 +257,7 @@ def choose_key_slices(
                 "slices-disagree",
                 f"the alignment sees the basal ganglia level {abs(difference):.1f} mm "
                 f"{'above' if difference > 0 else 'below'} where the network "
-                f"does (slice {int(said.argmax())}); look at slice {bgl} and its neighbours",
+                f"does (slice {int(predicted.argmax())}); look at slice {bgl} and its neighbours",
             )
         )
     confidence = float(probabilities[bgl])

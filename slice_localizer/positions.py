@@ -69,7 +69,20 @@ def heights_of(affines: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def nearest(heights: NDArray[np.float64], height: float) -> int:
-    """Return the index of the slice nearest to a height; of two as near, the one stored first."""
+    """Return the slice nearest to a height.
+
+    Parameters
+    ----------
+    heights : ndarray, shape (slices,)
+        From `heights_of`.
+    height : float
+        In the same mm.
+
+    Returns
+    -------
+    int
+        Its index; of two slices as near, that of the one stored first.
+    """
     return int(np.abs(heights - height).argmin())
 
 

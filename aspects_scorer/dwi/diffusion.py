@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.volume import Volume
-from atlas_builder.io.nifti.storage import examine, load, refusing_damage
+from atlas_builder.io.nifti.damage import refusing_damage
+from atlas_builder.io.nifti.storage import examine, load
 
 _FEWEST_SLICES = 5
 _TOLERANCE_VOXELS = 0.1
@@ -69,7 +70,7 @@ def check_same_grid(
     Raises
     ------
     InputError
-        The grids differ; says how.
+        The grids differ; the message tells how.
     """
     if shape != image.data.shape:
         raise _other_grid(path, f"{_times(shape)} voxels, {_times(image.data.shape)}")

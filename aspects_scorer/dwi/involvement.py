@@ -48,8 +48,8 @@ def overlap_ml(lesion: Lesion, atlas: MniAspects) -> Mapping[int, float]:
     """Return how much of each region is lesion, in mL, by the region's value.
 
     Each voxel of the lesion is the box it was drawn as, whatever its size, and each voxel of the
-    atlas is asked at points of a finer lattice, not further apart than the lesion's voxels are
-    small, whether it lies in such a box. A region inside the lesion is thereby involved exactly
+    atlas is looked up at points of a finer lattice, not further apart than the lesion's voxels are
+    small, to see whether they lie in such a box. A region inside the lesion is involved exactly
     whole, and grids that differ in orientation or array order give the same.
 
     Parameters

@@ -11,7 +11,8 @@ from scipy import ndimage
 
 from atlas_builder.catalogue.mni_head import TISSUES_FILE
 from atlas_builder.catalogue.tissues import Tissue
-from atlas_builder.io.nifti.storage import load, refusing_damage
+from atlas_builder.io.nifti.damage import refusing_damage
+from atlas_builder.io.nifti.storage import load
 
 _TISSUES = (Tissue.GREY, Tissue.WHITE, Tissue.CSF)
 _STEP = 2  # voxels: what lies near the brain need not be known more finely
@@ -36,7 +37,18 @@ class MniBrain:
     affine: NDArray[np.float64]
 
     def mixed(self, grey: float, white: float, csf: float) -> NDArray[np.float32]:
-        """Return an image in which each tissue has a brightness of its own; 0 outside the brain."""
+        """Return an image in which each tissue has a brightness of its own.
+
+        Parameters
+        ----------
+        grey, white, csf : float
+            The brightness of a voxel that is all of that tissue.
+
+        Returns
+        -------
+        ndarray of float32, shape (x, y, z)
+            0 outside the brain.
+        """
         weights = np.array((grey, white, csf), np.float32) / 255
         image = self.grey * weights[0]
         image += self.white * weights[1]
@@ -49,7 +61,17 @@ class MniBrain:
         return self.sampled_mask(1)
 
     def sampled_mask(self, step: int) -> NDArray[np.bool_]:
-        """Return the brain with its fluid at every so many voxels along each axis."""
+        """Return the brain with its fluid at some of the voxels.
+
+        Parameters
+        ----------
+        step : int
+            Every so many voxels along each axis, from the first on.
+
+        Returns
+        -------
+        ndarray of bool, shape (ceil(x / step), ceil(y / step), ceil(z / step))
+        """
         grey, white, csf = (
             fraction[::step, ::step, ::step] for fraction in (self.grey, self.white, self.csf)
         )

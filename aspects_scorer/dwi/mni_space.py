@@ -1,6 +1,6 @@
-"""Whether a lesion that is said to be in MNI space can be there.
+"""Whether a lesion that is given in MNI space can be there.
 
-A mask without its image says little about where it was drawn: a grid that lies askew or has thick
+A mask without its image shows little of where it was drawn: a grid that lies askew or has thick
 slices is that of a scanner, and a lesion far outside the average brain is in another space. What
 cannot be told from the mask alone is left and right: a mirrored lesion lies in the brain as well.
 """
@@ -25,7 +25,18 @@ _ENOUGH = 20_000  # voxels of a large lesion tell the share
 
 
 def outside_share(lesion: Lesion) -> float:
-    """Return the share of a lesion that lies more than about 5 mm outside the MNI brain, 0-1."""
+    """Return the share of a lesion that lies more than about 5 mm outside the MNI brain.
+
+    Parameters
+    ----------
+    lesion : Lesion
+        Its affine leads to RAS+ mm of MNI space.
+
+    Returns
+    -------
+    float
+        From 0 to 1; 0 for an empty lesion.
+    """
     if not lesion:
         return 0.0
     voxels = np.argwhere(lesion.mask).T
@@ -36,6 +47,13 @@ def outside_share(lesion: Lesion) -> float:
 
 def refuse_other_space(path: Path, lesion: Lesion) -> None:
     """Refuse a lesion that cannot be in MNI space.
+
+    Parameters
+    ----------
+    path : Path
+        The lesion's file, for the message.
+    lesion : Lesion
+        Its affine is taken to lead to RAS+ mm of MNI space.
 
     Raises
     ------
@@ -56,7 +74,7 @@ def space_remarks(lesion: Lesion) -> Iterator[Flag]:
     Parameters
     ----------
     lesion : Lesion
-        In what is said to be MNI152 millimetres.
+        Its affine is taken to lead to RAS+ mm of MNI space.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""Whether an image lies in MNI space as registration says, and the lesion on the right side.
+"""Whether an image lies in MNI space as registration finds, and the lesion on the right side.
 
 Brains are nearly symmetric: an image whose affine mirrors left and right looks like any other, and
 nothing here or elsewhere can tell. What can be told is a lesion on the wrong side of its own

@@ -63,7 +63,7 @@ def score_lesion(lesion: Lesion, rule: AspectsRule = BARBER) -> ScoredLesion:
     Returns
     -------
     ScoredLesion
-        Its volume is that in MNI space, where brains are about a third larger than people's.
+        Its volume is that in MNI space, where brains are about a third larger than patients'.
     """
     score = score_regions(lesion, standard_atlas(), rule)
     inside = sum(region.lesion_ml for region in score.regions)

@@ -102,7 +102,20 @@ def template() -> PlacedVolume:
 
 
 def to_template(lesion: Lesion, transform: SpaceTransform) -> Lesion:
-    """Carry a lesion from the patient's millimetres to MNI152's."""
+    """Carry a lesion from the patient's millimetres to MNI152's.
+
+    Parameters
+    ----------
+    lesion : Lesion
+        In the patient's RAS+ mm.
+    transform : SpaceTransform
+        Of that patient.
+
+    Returns
+    -------
+    Lesion
+        In MNI152's RAS+ mm; resampled only where the transform is not affine.
+    """
     if transform.displacement is None:
         return Lesion(lesion.mask, np.linalg.inv(transform.affine) @ lesion.affine)
     values, affine = _resampled(lesion.mask.astype(np.uint8), lesion.affine, transform, order=0)
@@ -110,7 +123,20 @@ def to_template(lesion: Lesion, transform: SpaceTransform) -> Lesion:
 
 
 def image_to_template(image: Volume, transform: SpaceTransform) -> Volume:
-    """Carry an image from the patient's millimetres to MNI152's."""
+    """Carry an image from the patient's millimetres to MNI152's.
+
+    Parameters
+    ----------
+    image : Volume
+        In the patient's RAS+ mm.
+    transform : SpaceTransform
+        Of that patient.
+
+    Returns
+    -------
+    Volume
+        In MNI152's RAS+ mm; resampled only where the transform is not affine.
+    """
     if transform.displacement is None:
         return Volume(image.data, np.linalg.inv(transform.affine) @ image.affine)
     return Volume(*_resampled(image.data, image.affine, transform, order=1))

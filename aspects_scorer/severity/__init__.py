@@ -1,1 +1,1 @@
-"""What ASPECTS and core volume say of a stroke's severity: Wei et al.'s analysis of a cohort."""
+"""ASPECTS and core volume as markers of a stroke's severity: Wei et al.'s analysis of a cohort."""

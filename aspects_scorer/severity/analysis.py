@@ -1,4 +1,4 @@
-"""What ASPECTS and core volume of a cohort say of the severity of its strokes.
+"""How ASPECTS and core volume of a cohort go with the severity of its strokes.
 
 References
 ----------
@@ -31,19 +31,14 @@ from atlas_builder.metrics.reliability import (
     compare_scores,
     spearman,
 )
-from atlas_builder.metrics.roc import (
-    Area,
-    AreaTest,
-    Curve,
+from atlas_builder.metrics.roc import Area, AreaTest, Curve, area_under, compare_areas, roc_curve_of
+from atlas_builder.metrics.tables import NO_NUMBER
+from atlas_builder.metrics.thresholds import (
     OperatingPoint,
-    area_under,
-    compare_areas,
     operating_point,
-    roc_curve_of,
     threshold_interval,
     youden_threshold,
 )
-from atlas_builder.metrics.tables import NO_NUMBER
 
 AUTOMATED = "automated"
 """What the scores of this software are called beside those of readers."""
@@ -81,7 +76,18 @@ class Marker:
     digits: int
 
     def rule(self, threshold: float) -> str:
-        """Return a threshold as it is read: ``≤ 6`` or ``≥ 27.86 mL``; an en dash for NaN."""
+        """Return a threshold as it is read: ``≤ 6`` or ``≥ 27.86 mL``.
+
+        Parameters
+        ----------
+        threshold : float
+            In the marker's unit.
+
+        Returns
+        -------
+        str
+            An en dash for NaN.
+        """
         if np.isnan(threshold):
             return NO_NUMBER
         sign = "≤" if self.lower_is_worse else "≥"
@@ -118,7 +124,18 @@ class PatientArrays:
         return len(self.nihss)
 
     def keeping(self, kept: NDArray[np.bool_]) -> PatientArrays:
-        """Return some of the patients."""
+        """Return some of the patients.
+
+        Parameters
+        ----------
+        kept : ndarray of bool, shape (patients,)
+            Which.
+
+        Returns
+        -------
+        PatientArrays
+            In the same order.
+        """
         return PatientArrays(
             self.nihss[kept],
             self.aspects[kept],
@@ -128,7 +145,18 @@ class PatientArrays:
         )
 
     def of(self, marker: Marker) -> NDArray[np.float64]:
-        """Return a marker's values."""
+        """Return a marker's values.
+
+        Parameters
+        ----------
+        marker : Marker
+            DWI-ASPECTS or core volume.
+
+        Returns
+        -------
+        ndarray of float64, shape (patients,)
+            Points from 0 to 10, or mL.
+        """
         return self.aspects if marker.name == "aspects" else self.core_volume_ml
 
     @property

@@ -17,7 +17,20 @@ from atlas_builder.metrics.reliability import ReaderAgreement
 def with_nihss(
     scored: Sequence[ScoredPatient], by_name: Mapping[str, Patient]
 ) -> list[ScoredPatient]:
-    """Return the scored patients whose NIHSS is known."""
+    """Return the scored patients whose NIHSS is known.
+
+    Parameters
+    ----------
+    scored : sequence of ScoredPatient
+        Any number.
+    by_name : mapping of str to Patient
+        By participant identifier.
+
+    Returns
+    -------
+    list of ScoredPatient
+        In the order of `scored`.
+    """
     return [
         patient
         for patient in scored
@@ -28,7 +41,20 @@ def with_nihss(
 def patient_arrays(
     scored: Sequence[ScoredPatient], by_name: Mapping[str, Patient]
 ) -> PatientArrays:
-    """Return patients with scores and NIHSS as arrays."""
+    """Return patients with scores and NIHSS as arrays.
+
+    Parameters
+    ----------
+    scored : sequence of ScoredPatient
+        See `with_nihss`.
+    by_name : mapping of str to Patient
+        By participant identifier; holds all of them.
+
+    Returns
+    -------
+    PatientArrays
+        In the order of `scored`.
+    """
     return PatientArrays(
         np.array([by_name[patient.participant_id].nihss for patient in scored], np.float64),
         np.array([patient.aspects for patient in scored], np.float64),
@@ -44,7 +70,22 @@ def patient_arrays(
 def against_readers(
     scored: Sequence[ScoredPatient], patients: Patients
 ) -> tuple[tuple[ReaderAgreement, ...], dict[str, NDArray[np.float64]]]:
-    """Return how the sources of scores agree, and the ASPECTS of each; NaN where not read."""
+    """Return how the sources of scores agree, and the ASPECTS of each.
+
+    Parameters
+    ----------
+    scored : sequence of ScoredPatient
+        The automated scores.
+    patients : Patients
+        With the readers' scores.
+
+    Returns
+    -------
+    agreements : tuple of ReaderAgreement
+        From `compare_with_readers`.
+    scores : dict of str to ndarray, shape (patients,)
+        By source, in the order of `scored`; NaN where a reader did not read.
+    """
     automated = np.array([patient.aspects for patient in scored], np.float64)
     readers = {
         reader: np.array([scores.get(p.participant_id, np.nan) for p in scored], np.float64)

@@ -47,7 +47,17 @@ class ScoringTask:
 
 
 def score_task(task: ScoringTask) -> ScoredPatient | str:
-    """Score a mask, or say in one line why it cannot be."""
+    """Score a mask, or return in one line why it cannot be scored.
+
+    Parameters
+    ----------
+    task : ScoringTask
+        The mask, in MNI152 space.
+
+    Returns
+    -------
+    ScoredPatient or str
+    """
     try:
         lesion = read_lesion(task.path)
         refuse_other_space(task.path, lesion)

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from aspects_scorer.severity.groups import Severity
 from atlas_builder.core.anatomy import SIDES, Region, Side
-from atlas_builder.metrics.roc import Proportion, proportion
 from atlas_builder.metrics.statistics import CONFIDENCE, holm
+from atlas_builder.metrics.thresholds import Proportion, proportion
 
 Where: TypeAlias = Literal["left", "right", "either"]
 """A side of the patient, or the two together: whether the region loses its point on any."""
@@ -94,7 +94,20 @@ def deductions_by_side(
 def deductions_of_either_side(
     deducted: Mapping[Side, NDArray[np.bool_]], severity: NDArray[np.intp]
 ) -> tuple[Deduction, ...]:
-    """Return the deductions of the ten regions, the sides together: one family of ten tests."""
+    """Return the deductions of the ten regions, the sides together: one family of ten tests.
+
+    Parameters
+    ----------
+    deducted : mapping of side to ndarray of bool, shape (patients, 10)
+        Who loses the point of which region, regions in label order.
+    severity : ndarray of int, shape (patients,)
+        Values of `Severity`.
+
+    Returns
+    -------
+    tuple of Deduction
+        In label order.
+    """
     either = deducted["left"] | deducted["right"]
     return _with_holm(
         [_deduction(region, "either", either[:, region - 1], severity) for region in Region]

@@ -35,5 +35,15 @@ _WORDS = {
 
 
 def severity_of(nihss: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the group of each patient, as the values of `Severity`."""
+    """Return the group of each patient, as the values of `Severity`.
+
+    Parameters
+    ----------
+    nihss : ndarray, shape (patients,)
+        From 0 to 42, without NaN.
+
+    Returns
+    -------
+    ndarray of int, shape (patients,)
+    """
     return np.searchsorted([MODERATE_FROM, SEVERE_FROM], nihss, side="right")

@@ -6,7 +6,6 @@ a second one with a column a reader.
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from aspects_scorer.severity.groups import HIGHEST_NIHSS
 from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.tsv import read_tsv, require_column
 
 _NOT_GIVEN = {"", "n/a", "na", "nan", "none", ".", "-", "null", "missing"}
 _ID = "participant_id"
@@ -119,7 +119,17 @@ def read_patients(
 
 
 def with_prefix(participant_id: str) -> str:
-    """Return an identifier with ``sub-`` before it."""
+    """Return an identifier with ``sub-`` before it.
+
+    Parameters
+    ----------
+    participant_id : str
+        With ``sub-`` or without.
+
+    Returns
+    -------
+    str
+    """
     return f"sub-{participant_id.removeprefix('sub-')}"
 
 
@@ -180,32 +190,16 @@ def _number(text: str) -> float:
 
 
 def _read_sheet(path: Path) -> _Sheet:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.reader(file, delimiter="\t", strict=True))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; give a table of the participants") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from None
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f"{path}: not a tab-separated table in UTF-8; save it as one") from None
-    header = [cell.strip() for cell in lines[0]] if lines else []
+    header, lines = read_tsv(path, "give a table of the participants")
     own = [name.lower() for name in header]
-    if own.count(_ID) != 1:
-        raise InputError(
-            f"{path}: needs one column {_ID!r}, has {own.count(_ID)}; name it in the first line, "
-            "columns separated by tabs"
-        )
+    require_column(path, own, _ID)
     twice = next((name for name in header if own.count(name.lower()) > 1), None)
     if twice is not None:
         raise InputError(f"{path}: several columns {twice!r}; give each a name of its own")
     rows: dict[str, dict[str, str]] = {}
-    for number, cells in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        padded = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
-        row = dict(zip(header, padded, strict=False))
-        participant_id = with_prefix(padded[own.index(_ID)])
+    for number, cells in lines:
+        row = dict(zip(header, cells, strict=False))
+        participant_id = with_prefix(cells[own.index(_ID)])
         if participant_id == "sub-":
             raise InputError(f"{path}: line {number}: no {_ID}; name the participant")
         if participant_id in rows:

@@ -72,12 +72,36 @@ class ScoredPatient:
         return min(self.aspects_left, self.aspects_right)
 
     def loses_points(self, side: Side) -> list[bool]:
-        """Return for each region of a side, in label order, whether it loses its point."""
+        """Return for each region of a side, in label order, whether it loses its point.
+
+        Parameters
+        ----------
+        side : {'left', 'right'}
+            The patient's side.
+
+        Returns
+        -------
+        list of bool
+            Ten.
+        """
         return [region.loses_point for region in self.regions if region.side == side]
 
     @classmethod
     def of(cls, participant_id: str, scored: ScoredLesion) -> ScoredPatient:
-        """Return what a cohort keeps of a scored lesion."""
+        """Return what a cohort keeps of a scored lesion.
+
+        Parameters
+        ----------
+        participant_id : str
+            With ``sub-`` before it.
+        scored : ScoredLesion
+            The lesion.
+
+        Returns
+        -------
+        ScoredPatient
+            Each flag once.
+        """
         return cls(
             participant_id,
             scored.score.left,
@@ -90,7 +114,17 @@ class ScoredPatient:
 
 
 def save_scored(path: Path, patient: ScoredPatient, inputs: Mapping[str, object]) -> None:
-    """Write a participant's result with what it was made from."""
+    """Write a participant's result with what it was made from.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON file.
+    patient : ScoredPatient
+        The result.
+    inputs : mapping
+        All that decides the result, as JSON can hold it.
+    """
     content = {
         "inputs": inputs,
         "participant_id": patient.participant_id,
@@ -109,7 +143,20 @@ def save_scored(path: Path, patient: ScoredPatient, inputs: Mapping[str, object]
 
 
 def load_scored(path: Path, inputs: Mapping[str, object]) -> ScoredPatient | None:
-    """Read a participant's result; None where there is none, or one of other inputs."""
+    """Read a participant's result, if there is one of the same inputs.
+
+    Parameters
+    ----------
+    path : Path
+        What `save_scored` wrote.
+    inputs : mapping
+        All that decides the result.
+
+    Returns
+    -------
+    ScoredPatient or None
+        None where the file is missing, damaged or of other inputs.
+    """
     try:
         content = json.loads(path.read_text("utf-8"))
         if content["inputs"] != inputs:
@@ -132,7 +179,20 @@ def load_scored(path: Path, inputs: Mapping[str, object]) -> ScoredPatient | Non
 
 
 def write_scores(path: Path, patients: Iterable[ScoredPatient]) -> Path:
-    """Write ``scores.tsv``: a row a participant."""
+    """Write ``scores.tsv``: a row a participant.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    patients : iterable of ScoredPatient
+        In the order of the rows.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     rows = (
         [
             patient.participant_id,
@@ -148,7 +208,20 @@ def write_scores(path: Path, patients: Iterable[ScoredPatient]) -> Path:
 
 
 def write_regions(path: Path, patients: Iterable[ScoredPatient]) -> Path:
-    """Write ``regions.tsv``: a row a participant, side and region."""
+    """Write ``regions.tsv``: a row a participant, side and region.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    patients : iterable of ScoredPatient
+        In the order of the rows.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     rows = (
         [
             patient.participant_id,
@@ -171,7 +244,24 @@ def write_subjects(
     patients: Mapping[str, Patient],
     refusals: Iterable[Refusal],
 ) -> Path:
-    """Write ``subjects.tsv``: who was scored and how severe the stroke was, who was not and why."""
+    """Write ``subjects.tsv``: who was scored and how severe the stroke was, who was not and why.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    scored : sequence of ScoredPatient
+        Who was scored.
+    patients : mapping of str to Patient
+        What is known of them, by participant identifier.
+    refusals : iterable of Refusal
+        Who was not, and why.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     header = ("participant_id", "age", "sex", "nihss", "severity", "mca_share", "scored", "reason")
     rows = []
     for one in scored:

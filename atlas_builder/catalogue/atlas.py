@@ -69,7 +69,22 @@ class Atlas:
 
 
 def image_name(level: Level, kind: str, age_group: AgeGroup) -> str:
-    """Return the name of an atlas file; `kind` is ``image``, ``label`` or ``probseg``."""
+    """Return the name of an atlas file.
+
+    Parameters
+    ----------
+    level : {'BGL', 'SGL'}
+        Which level.
+    kind : {'image', 'label', 'probseg'}
+        Template, regions or probabilities of the regions.
+    age_group : AgeGroup
+        Of the atlas.
+
+    Returns
+    -------
+    str
+        Such as ``BGL_image_50_69.nii.gz``.
+    """
     return f"{level}_{kind}_{age_group.stem}.nii.gz"
 
 
@@ -100,18 +115,42 @@ def write_level(folder: Path, level: Level, age_group: AgeGroup, content: AtlasL
 
 
 def write_metadata(folder: Path, metadata: dict[str, object], files: list[Path]) -> None:
-    """Write ``atlas.json``, the mark of a finished atlas, with the checksums of its files."""
+    """Write ``atlas.json``, the mark of a finished atlas, with the checksums of its files.
+
+    Parameters
+    ----------
+    folder : Path
+        The atlas folder; it must exist.
+    metadata : dict
+        Content of the file as JSON can hold it, without the key ``sha256``.
+    files : list of Path
+        All other files of the atlas, inside `folder`.
+
+    Raises
+    ------
+    OSError
+        A file cannot be read, or ``atlas.json`` cannot be written.
+    """
     checksums = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
     write_json(folder / METADATA, metadata | {"sha256": checksums})
 
 
 def read_metadata(folder: Path) -> dict[str, object] | None:
-    """Return what ``atlas.json`` says; None where there is none.
+    """Return the content of ``atlas.json``; None where there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        The atlas folder.
+
+    Returns
+    -------
+    dict or None
 
     Raises
     ------
     InputError
-        It is not JSON.
+        It cannot be read, or is not a JSON object.
     """
     path = folder / METADATA
     if not path.exists():
@@ -127,6 +166,15 @@ def read_metadata(folder: Path) -> dict[str, object] | None:
 
 def read_atlas(folder: Path) -> Atlas:
     """Read an atlas folder.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``atlas.json`` and the images, labels and probabilities of both levels.
+
+    Returns
+    -------
+    Atlas
 
     Raises
     ------

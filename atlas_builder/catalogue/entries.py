@@ -1,7 +1,8 @@
 """Atlases known by name, where they are, and which one is for whom.
 
 ``atlases/catalogue.json`` names them. One ships with the software; published ones are fetched
-(see `catalogue.fetching`) into the user's cache folder, or that of ``$ASPECTS_ATLAS_CACHE``.
+(see `atlas_builder.catalogue.fetching`) into the user's cache folder, or that of
+``$ASPECTS_ATLAS_CACHE``.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def cache_folder() -> Path:
 def load_atlas(
     atlas: str | Path | None = None, age: float | None = None, *, allow_nearest: bool = False
 ) -> Atlas:
-    """Find and read the atlas for a person.
+    """Find and read the atlas for an age.
 
     Parameters
     ----------

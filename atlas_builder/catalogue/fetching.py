@@ -47,7 +47,7 @@ def install_atlas(
     copy : Path, optional
         A folder that holds the published files. By default they are downloaded.
     progress : callable
-        Told how many files are there and how many there will be.
+        Called with how many files are there and how many there will be.
 
     Returns
     -------
@@ -84,7 +84,17 @@ def install_atlas(
 
 
 def is_whole(entry: CatalogueEntry) -> bool:
-    """Tell whether every age group of a published atlas is installed and unaltered."""
+    """Tell whether every age group of a published atlas is installed and unaltered.
+
+    Parameters
+    ----------
+    entry : CatalogueEntry
+        Of a published atlas; every file in its folder is checked against its checksum.
+
+    Returns
+    -------
+    bool
+    """
     try:
         for group, _ in _by_age_group(entry.files):
             read_atlas(entry.folder / str(group))

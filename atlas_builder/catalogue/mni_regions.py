@@ -1,6 +1,6 @@
 """The ASPECTS regions in MNI space that ship with the project.
 
-`scripts/authoring/make_mni_aspects.py` makes them from `region_drawing.regions`.
+`scripts/authoring/make_mni_aspects.py` makes them with `scripts/authoring/region_drawing`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class LookupRow:
     colour : str
         As figures show the region, ``#rrggbb``.
     volume_ml : float
-        In millilitres of MNI space, whose brain is larger than a person's.
+        In millilitres of MNI space, whose brain is larger than the average brain.
     """
 
     value: int
@@ -105,7 +105,20 @@ def load_mni_aspects() -> MniAspects:
 
 
 def lookup_table(labels: NDArray[np.uint8], colours: Mapping[Region, str]) -> tuple[LookupRow, ...]:
-    """Describe the twenty regions of a label volume of 1 mm voxels."""
+    """Describe the twenty regions of a label volume of 1 mm voxels.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (x, y, z)
+        1-10 on the left, 11-20 on the right, 0 elsewhere; 1 mm voxels.
+    colours : mapping of Region to str
+        ``#rrggbb`` of each region.
+
+    Returns
+    -------
+    tuple of LookupRow
+        Twenty, left before right, each side in label order; volumes in mL.
+    """
     return tuple(
         LookupRow(
             value := map_value(region, side),
@@ -121,7 +134,18 @@ def lookup_table(labels: NDArray[np.uint8], colours: Mapping[Region, str]) -> tu
 
 
 def save_mni_aspects(atlas: MniAspects) -> None:
-    """Write the labels and the table; the same bytes for the same atlas."""
+    """Write the labels and the table; the same bytes for the same atlas.
+
+    Parameters
+    ----------
+    atlas : MniAspects
+        Written to `LABELS_FILE` and `TABLE_FILE`, which are replaced.
+
+    Raises
+    ------
+    OSError
+        A file cannot be written.
+    """
     image: Any = nib.Nifti1Image(atlas.labels, atlas.affine)  # type: ignore[no-untyped-call]
     image.set_sform(atlas.affine, code="mni")
     image.set_qform(atlas.affine, code="mni")

@@ -91,11 +91,11 @@ _ADULT_AGE = 20.0
 
 
 def mean_hu(tissue: Tissue, age: float) -> float:
-    """Return a tissue's mean density in people of an age.
+    """Return a tissue's mean density at an age.
 
     White and, half as much, grey matter lose density from 20 years on; the other tissues' change
-    is small against their spread between people. Lesions of the white matter, calcification and
-    the loss of bone mineral are matters of single persons and not in here.
+    is small against their spread between subjects. Lesions of the white matter, calcification and
+    the loss of bone mineral vary by subject and are not in here.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a cohort's table says of its participants beyond their age: who is ischaemic, which splits.
+"""Ischaemia and splits of a cohort's participants, from its table.
 
 A cohort tells healthy from ischaemic participants by one of these columns of ``participants.tsv``:
 
@@ -21,7 +21,7 @@ _COLUMNS = ("ischaemic", "ischemic", "group")
 
 
 def read_ischaemia(cohort: Path) -> dict[str, bool]:
-    """Return who of a cohort is ischaemic; empty where the table does not say.
+    """Return which participants of a cohort are ischaemic; empty without such a column.
 
     Parameters
     ----------
@@ -53,7 +53,18 @@ def read_ischaemia(cohort: Path) -> dict[str, bool]:
 
 
 def read_splits(cohort: Path) -> tuple[str, ...]:
-    """Return the splits that a cohort's table names; empty where it has no such column."""
+    """Return the splits that a cohort's table names; empty where it has no such column.
+
+    Parameters
+    ----------
+    cohort : Path
+        The cohort's folder with ``participants.tsv``, which `read_participants` has checked.
+
+    Returns
+    -------
+    tuple of str
+        In small letters, each once, in the order of the table.
+    """
     rows = _rows(cohort)
     if not rows or "split" not in rows[0]:
         return ()

@@ -58,6 +58,19 @@ def find_key_slices(path: Path, labels: NDArray[np.generic]) -> dict[Level, int]
 def level_of(path: Path, labels: NDArray[np.generic], where: str) -> Level:
     """Return the level that the regions on one slice belong to.
 
+    Parameters
+    ----------
+    path : Path
+        The labels' file, for messages.
+    labels : ndarray, shape (columns, rows)
+        Label values 0-10 of one slice; any integer type.
+    where : str
+        What to call the slice in messages, such as ``slice 12``.
+
+    Returns
+    -------
+    {'BGL', 'SGL'}
+
     Raises
     ------
     InputError

@@ -1,6 +1,7 @@
 """Whether labels lie on a scan's slices, decided by positions in the patient.
 
-Array order says nothing: labels may be stored in another orientation or slice order than the scan.
+Array order does not count: labels may be stored in another orientation or slice order than that
+of the scan.
 """
 
 from __future__ import annotations

@@ -86,6 +86,16 @@ class LabelledScan:
 def read_simulation(cohort: Path) -> dict[str, object] | None:
     """Return how a simulated cohort was made; None where the cohort is one of patients.
 
+    Parameters
+    ----------
+    cohort : Path
+        The cohort's folder.
+
+    Returns
+    -------
+    dict or None
+        The content of ``simulation.json``.
+
     Raises
     ------
     InputError

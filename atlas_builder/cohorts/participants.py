@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from atlas_builder.core.anatomy import AgeGroup
 from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.tsv import read_tsv, require_column
 
 _NOT_GIVEN = {"", "n/a", "na", "nan", "none"}
 
@@ -65,7 +65,7 @@ def first_reasons(refusals: Sequence[Refusal]) -> str:
     Returns
     -------
     str
-        In one line; empty where nobody is.
+        In one line; empty where there are none.
     """
     reasons = "; ".join(f"{one.participant_id}: {one.reason}" for one in refusals[:3])
     return reasons + (f" (and {len(refusals) - 3} more)" if len(refusals) > 3 else "")
@@ -140,32 +140,30 @@ def read_participants(
 
 
 def can_name_files(name: str) -> bool:
-    """Tell whether a name can be part of a file's without leading out of the cohort's folder."""
+    """Tell whether a name can be part of a file's without leading out of the cohort's folder.
+
+    Parameters
+    ----------
+    name : str
+        A participant's id without ``sub-``, or a rater's name.
+
+    Returns
+    -------
+    bool
+        Whether it begins with a letter, a digit or ``_`` and goes on with these, a dot, ``+`` or
+        ``-``.
+    """
     return re.fullmatch(r"\w[\w.+-]*", name) is not None
 
 
 def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the line number and the stripped cells of each row of the participants' table."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.reader(file, delimiter="\t", strict=True))
-    except FileNotFoundError:
-        raise InputError(f"{table}: no such file; a cohort needs this table") from None
-    except OSError as error:
-        raise InputError(f"{table}: cannot be read ({error.strerror}); check access") from None
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f"{table}: not a tab-separated table in UTF-8; save it as one") from None
-    header = [cell.strip().lower() for cell in lines[0]] if lines else []
+    header, rows = read_tsv(table, "a cohort needs this table")
+    header = [name.lower() for name in header]
     for column in ("participant_id", "age"):
-        if header.count(column) != 1:
-            raise InputError(
-                f"{table}: needs one column {column!r}, has {header.count(column)}; name it in the "
-                "first line, columns separated by tabs"
-            )
-    for number, cells in enumerate(lines[1:], start=2):
-        if any(cell.strip() for cell in cells):
-            padded = cells + [""] * (len(header) - len(cells))
-            yield number, {key: cell.strip() for key, cell in zip(header, padded, strict=False)}
+        require_column(table, header, column)
+    for number, cells in rows:
+        yield number, dict(zip(header, cells, strict=False))
 
 
 def _age(text: str, age_group: AgeGroup) -> float:

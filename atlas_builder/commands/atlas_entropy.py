@@ -43,7 +43,7 @@ def atlas_entropy_command(
         remark = f"  {entropy.remark}" if entropy.remark else ""
         click.echo(f"{name:<{width}}  {entropy.bits:>12.3f}{remark}")
     if out is not None:
-        from atlas_builder.metrics.tables import write_table  # noqa: PLC0415
+        from atlas_builder.metrics.table_files import write_table  # noqa: PLC0415
 
         out.mkdir(parents=True, exist_ok=True)
         for path in write_table(entropy_table(found), out):

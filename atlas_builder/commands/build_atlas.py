@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from atlas_builder.commands.options import CONTEXT, AgeGroupType, jobs_option
+from atlas_builder.commands.options import (
+    CONTEXT,
+    AgeGroupType,
+    jobs_option,
+    restart_option,
+    seed_option,
+)
+from atlas_builder.commands.outcome import show_left_out, show_report
 from atlas_builder.core.anatomy import AgeGroup
 from atlas_builder.runtime.progress import Progress
 
@@ -67,11 +74,9 @@ _SUBJECTS = 8
     metavar="ADDRESS",
     help="Run on a Dask cluster instead, such as tcp://host:8786.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of every random choice."
-)
+@seed_option("Of every random choice.")
 @click.option("--strict", is_flag=True, help="Refuse the cohort when any participant is refused.")
-@click.option("--restart", is_flag=True, help="Forget an earlier run in the atlas folder.")
+@restart_option("Forget an earlier run in the atlas folder.")
 def build_atlas_command(
     age_group: AgeGroup,
     cohort: Path | None,
@@ -120,10 +125,9 @@ def build_atlas_command(
             restart=restart,
             progress=progress,
         )
-    for line in _left_out(out):
-        click.echo(line, err=True)
+    show_left_out(_left_out(out))
     click.echo(f"{'Atlas' if built else 'Already built'}: {out}")
-    click.echo(f"Report: {(out / 'report.html').resolve()}")
+    show_report(out)
 
 
 def _simulated_cohort(
@@ -139,8 +143,9 @@ def _simulated_cohort(
     return default_cohort(age_group, subjects, seed, jobs=jobs, progress=progress)
 
 
-def _left_out(out: Path) -> list[str]:
+def _left_out(out: Path) -> list[dict[str, str]]:
     from atlas_builder.catalogue.atlas import read_metadata  # noqa: PLC0415
 
     metadata: dict[str, Any] = read_metadata(out) or {}
-    return [f"Left out {r['participant_id']}: {r['reason']}" for r in metadata["left_out"]]
+    left_out: list[dict[str, str]] = metadata["left_out"]
+    return left_out

@@ -37,7 +37,7 @@ def locate_slices_command(
     """Find the BGL and the SGL slice of a head CT: a NIfTI file, or DICOM in a folder or a zip.
 
     Prints JSON: bgl_slice and sgl_slice, counted from 0 in the scan's order, and the confidence, a
-    probability; then what the alignment with a standard head says, reservations, and the
+    probability; then the result of the alignment with a standard head, reservations, and the
     probability and the position of every slice.
     """
     require_scan(scan)

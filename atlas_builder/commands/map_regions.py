@@ -12,6 +12,7 @@ from atlas_builder.commands.options import (
     require_scan,
     series_option,
 )
+from atlas_builder.commands.outcome import show_flags, show_report
 from atlas_builder.core.anatomy import SIDES
 
 
@@ -86,12 +87,10 @@ def map_regions_command(
         )
     simulated = ", simulated" if region_map.atlas_is_simulated else ""
     click.echo(f"Atlas: {region_map.atlas_name}, {region_map.age_group} years{simulated}")
-    for flag in region_map.flags:
-        level = f" ({flag.level})" if flag.level else ""
-        click.echo(f"Check {flag.code}{level}: {flag.reason}", err=True)
+    show_flags(region_map.flags)
     for side in SIDES:
         names = [m.region.name for m in region_map.measures if m.stands_out and m.side == side]
         if names:
             click.echo(f"Darker on the {side}: {', '.join(names)}")
     click.echo(f"Map: {out}")
-    click.echo(f"Report: {(out / 'report.html').resolve()}")
+    show_report(out)

@@ -35,6 +35,40 @@ jobs_option = click.option(
 )
 
 
+def seed_option(meaning: str | None = None) -> Callable[[Command], Command]:
+    """Return the option that sets what chance decides.
+
+    Parameters
+    ----------
+    meaning : str, optional
+        Its help: what the seed is of.
+
+    Returns
+    -------
+    callable
+        Decorates a command.
+    """
+    return click.option(
+        "--seed", type=click.IntRange(0), default=1, show_default=True, help=meaning
+    )
+
+
+def restart_option(meaning: str) -> Callable[[Command], Command]:
+    """Return the option that makes a command forget an earlier run.
+
+    Parameters
+    ----------
+    meaning : str
+        Its help: what is forgotten.
+
+    Returns
+    -------
+    callable
+        Decorates a command.
+    """
+    return click.option("--restart", is_flag=True, help=meaning)
+
+
 localizer_option = click.option(
     "--localizer",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -59,7 +93,7 @@ restart_training_option = click.option(
 
 
 def check_every_option(default: int) -> Callable[[Command], Command]:
-    """Return the option that says how often a training is evaluated.
+    """Return the option for how often a training is evaluated.
 
     Parameters
     ----------

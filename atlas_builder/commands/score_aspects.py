@@ -8,7 +8,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from atlas_builder.commands.options import CONTEXT, FiniteRange, jobs_option
+from atlas_builder.commands.options import (
+    CONTEXT,
+    FiniteRange,
+    jobs_option,
+    restart_option,
+    seed_option,
+)
+from atlas_builder.commands.outcome import show_flags, show_left_out, show_report
 from atlas_builder.core.errors import InputError
 
 _NAMED = 10
@@ -84,10 +91,8 @@ _NAMED = 10
     help="Share of M1-M6 from which on the region loses its point.  [default: a third]",
 )
 @jobs_option
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of a cohort's bootstrap."
-)
-@click.option("--restart", is_flag=True, help="Forget a cohort's earlier run in the folder.")
+@seed_option("Of a cohort's bootstrap.")
+@restart_option("Forget a cohort's earlier run in the folder.")
 def score_aspects_command(
     lesion: Path | None,
     dwi: Path | None,
@@ -108,7 +113,7 @@ def score_aspects_command(
     """Score ASPECTS and infarct core volume from a lesion mask, a diffusion image, or a cohort.
 
     The folder gets the score (aspects.json), the regions (regions.tsv), pictures and a report. Of
-    a cohort (--lesions) it gets everyone's scores (scores.tsv) and how they go with the severity
+    a cohort (--lesions) it gets all scores (scores.tsv) and how they go with the severity
     of the strokes; an interrupted run goes on when the same command is given again.
     """
     _check_options(lesions, dwi)
@@ -161,14 +166,13 @@ def score_aspects_command(
             rule=rule,
         )
     scored = case.scored
-    for flag in scored.flags:
-        click.echo(f"Check {flag.code}: {flag.reason}", err=True)
+    show_flags(scored.flags)
     click.echo(
         f"ASPECTS {scored.score.aspects} (left {scored.score.left}, right {scored.score.right}), "
         f"core {scored.core_volume_ml:.1f} mL ({case.volume_space} space)"
     )
     click.echo(f"Score: {out}")
-    click.echo(f"Report: {(out / 'report.html').resolve()}")
+    show_report(out)
 
 
 def _check_options(lesions: Path | None, dwi: Path | None) -> None:
@@ -209,8 +213,7 @@ def _score_cohort(
         )
     record = read_record(out / RECORD)
     left_out = record["left_out"]
-    for refusal in left_out[:_NAMED]:
-        click.echo(f"Left out {refusal['participant_id']}: {refusal['reason']}", err=True)
+    show_left_out(left_out[:_NAMED])
     if len(left_out) > _NAMED:
         click.echo(f"Left out {len(left_out) - _NAMED} more: see {out / 'subjects.tsv'}", err=True)
     for line in record["withheld"]:
@@ -220,4 +223,4 @@ def _score_cohort(
         f"{record['with_nihss']} with NIHSS"
     )
     click.echo(f"Scores: {out / 'scores.tsv'}")
-    click.echo(f"Report: {(out / 'report.html').resolve()}")
+    show_report(out)

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from atlas_builder.commands.options import CONTEXT, AgeGroupType, FiniteRange, jobs_option
+from atlas_builder.commands.options import (
+    CONTEXT,
+    AgeGroupType,
+    FiniteRange,
+    jobs_option,
+    seed_option,
+)
 from atlas_builder.core.anatomy import AgeGroup
 
 
@@ -26,7 +32,7 @@ from atlas_builder.core.anatomy import AgeGroup
     show_default=True,
     help="How many in each age group.",
 )
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@seed_option()
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The cohort's folder.")
 @click.option(
     "--format",

@@ -35,7 +35,7 @@ from atlas_builder.commands.options import (
     type=click.IntRange(2, 9999),
     default=60,
     show_default=True,
-    help="How many persons to simulate; a sixth as many more for validation.",
+    help="How many subjects to simulate; a sixth as many more for validation.",
 )
 @click.option(
     "--steps",
@@ -84,7 +84,7 @@ def train_infarct_segmenter_command(
 ) -> None:
     """Train the network that finds the acute infarct on DWI.
 
-    Lesions of real patients are planted in simulated persons of all ages, whose diffusion scans
+    Lesions of real patients are planted in simulated subjects of all ages, whose diffusion scans
     differ more than any scanner's. A fifth of the lesions, chosen by the participants'
     identifiers, is never trained on. An interrupted run goes on where it stopped when the same
     command is given again.

@@ -57,12 +57,12 @@ class StagesType(click.ParamType[tuple[tuple[int, int], ...]]):
 @click.option(
     "--cohort",
     type=click.Path(path_type=Path),
-    help="Folder with participants.tsv, whole scans and labels.  [default: simulated persons]",
+    help="Folder with participants.tsv, whole scans and labels.  [default: simulated subjects]",
 )
 @click.option(
     "--persons",
     type=click.IntRange(1, 9000),
-    help=f"How many persons to simulate where no cohort is given.  [default: {_PERSONS}]",
+    help=f"How many subjects to simulate where no cohort is given.  [default: {_PERSONS}]",
 )
 @click.option(
     "--out",
@@ -149,7 +149,7 @@ def train_localizer_command(
     device: str,
     restart: bool,
 ) -> None:
-    """Train the network that finds the key slices, on a cohort or on simulated persons.
+    """Train the network that finds the key slices, on a cohort or on simulated subjects.
 
     An interrupted run goes on where it stopped when the same command is given again.
     """

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from atlas_builder.commands.options import CONTEXT, jobs_option
+from atlas_builder.commands.options import CONTEXT, jobs_option, restart_option, seed_option
+from atlas_builder.commands.outcome import show_left_out, show_report
 from atlas_builder.core.errors import InputError
 
 
@@ -51,10 +52,8 @@ from atlas_builder.core.errors import InputError
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Where results go.")
 @jobs_option
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the bootstrap."
-)
-@click.option("--restart", is_flag=True, help="Forget an earlier run in the output folder.")
+@seed_option("Of the bootstrap.")
+@restart_option("Forget an earlier run in the output folder.")
 def validate_atlas_command(
     atlas: str | None,
     cohort: Path | None,
@@ -96,17 +95,14 @@ def validate_atlas_command(
             raise InputError(
                 "validate-atlas: give --atlas with --cohort, or --atlases with --cohorts"
             )
-    for line in _left_out(out):
-        click.echo(line, err=True)
+    show_left_out(_left_out(out))
     click.echo(f"{'Validation' if done else 'Already validated'}: {out}")
-    click.echo(f"Report: {(out / 'report.html').resolve()}")
+    show_report(out)
 
 
-def _left_out(out: Path) -> list[str]:
+def _left_out(out: Path) -> list[dict[str, str]]:
     from atlas_builder.runtime.resumption import read_record  # noqa: PLC0415
     from atlas_builder.workflows.validation_files import RECORD  # noqa: PLC0415
 
-    return [
-        f"Left out {r['participant_id']}: {r['reason']}"
-        for r in read_record(out / RECORD)["left_out"]
-    ]
+    left_out: list[dict[str, str]] = read_record(out / RECORD)["left_out"]
+    return left_out

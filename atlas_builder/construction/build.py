@@ -29,7 +29,8 @@ from atlas_builder.construction.template import GRADIENT_STEP
 from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level
 from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, key_slice_grid
-from atlas_builder.registration.slices import COARSE, MEDIUM, SEED, Metric
+from atlas_builder.registration.ants_transforms import SEED
+from atlas_builder.registration.slices import COARSE, MEDIUM, Metric
 from atlas_builder.runtime.progress import Progress
 from atlas_builder.runtime.resumption import as_read_back, claim, describe_files, resume
 from atlas_builder.runtime.versions import COHORT_PACKAGES, software_versions
@@ -89,9 +90,9 @@ class Build:
     Attributes
     ----------
     settings : BuildSettings
-        What it was asked for.
+        What was to be built.
     inputs : dict
-        What `describe_inputs` says of the cohort and the versions.
+        The cohort, the settings and the versions, from `describe_inputs`.
     participants : tuple of Participant
         Those used, in the order of the cohort's table.
     notes : dict of str to Preparation
@@ -117,6 +118,24 @@ def describe_inputs(cohort: Path, settings: BuildSettings) -> dict[str, object]:
     """Return what decides a build, so that two runs can tell whether they are the same.
 
     Files are told apart by name, size and time of change.
+
+    Parameters
+    ----------
+    cohort : Path
+        The cohort's folder with ``participants.tsv``.
+    settings : BuildSettings
+        Of the build.
+
+    Returns
+    -------
+    dict
+        Settings, the simulation of a simulated cohort, versions and files, as a JSON file will give
+        them back.
+
+    Raises
+    ------
+    InputError
+        The description of a simulated cohort is not JSON.
     """
     cohort = Path(cohort)
     inputs: dict[str, object] = {
@@ -150,7 +169,7 @@ def estimate_atlas(
     workers : Workers
         Where preprocessing and registrations run.
     progress : callable
-        Told what is being done.
+        Called with the stage, how much of it is done and how much there is.
     strict : bool
         Refuse the cohort when any participant is refused.
 
@@ -195,7 +214,7 @@ def _prepared(
     workers: Workers,
     progress: Progress,
 ) -> Iterator[tuple[Participant, Preparation]]:
-    """Yield everyone's preparation, without images, in order; usable ones are kept on the disk."""
+    """Yield all preparations, without images, in order; usable ones are kept on the disk."""
     folder.mkdir(exist_ok=True)
     by_name = {participant.participant_id: participant for participant in participants}
     paths = {name: folder / f"{name}.npz" for name in by_name}

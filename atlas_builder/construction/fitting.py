@@ -61,7 +61,22 @@ class Fit:
 
 
 def fit(task: FitTask) -> Fit:
-    """Register a participant to the template and carry its image there."""
+    """Register a participant to the template and carry its image there.
+
+    Parameters
+    ----------
+    task : FitTask
+        Both images in HU, and how to register them.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    RegistrationError
+        ANTs found no transform.
+    """
     transform = register_slices(
         task.template,
         task.image,
@@ -144,13 +159,37 @@ def extent_affine(fixed: FloatArray, moving: FloatArray, grid: PlaneGrid) -> NDA
 
 
 def correlation(first: FloatArray, second: FloatArray) -> float:
-    """Return the Pearson correlation of two brains over the pixels where either has brain."""
+    """Return the Pearson correlation of two brains over the pixels where either has brain.
+
+    Parameters
+    ----------
+    first, second : ndarray, shape (nx, ny)
+        HU on the same grid; 0 outside the brain.
+
+    Returns
+    -------
+    float
+        -1 to 1; NaN where one of them is constant there.
+    """
     brain = (first != 0) | (second != 0)
     return float(np.corrcoef(first[brain], second[brain])[0, 1])
 
 
 def save_fit(path: Path, result: Fit) -> None:
-    """Write a fit as one ``.npz`` file without pickles."""
+    """Write a fit as one ``.npz`` file without pickles.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one that is there is replaced. Its folder must exist.
+    result : Fit
+        What to write.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
     transform = result.transform
     with replacing(path) as partial:
         np.savez(
@@ -167,7 +206,17 @@ def save_fit(path: Path, result: Fit) -> None:
 
 
 def load_fit(path: Path) -> Fit:
-    """Read back a fit."""
+    """Read back a fit.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `save_fit` wrote.
+
+    Returns
+    -------
+    Fit
+    """
     with np.load(path, allow_pickle=False) as arrays:
         x, y = (float(value) for value in arrays["field_origin"])
         nx, ny = arrays["displacement"].shape[1:]

@@ -24,7 +24,8 @@ from atlas_builder.construction.template import (
 from atlas_builder.metrics.entropy import shannon_entropy
 from atlas_builder.metrics.overlap import dice_by_label
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
-from atlas_builder.registration.slices import COARSE, MEDIUM, RegistrationError
+from atlas_builder.registration.ants_transforms import RegistrationError
+from atlas_builder.registration.slices import COARSE, MEDIUM
 from atlas_builder.runtime.progress import Progress
 from atlas_builder.runtime.resumption import resume
 from atlas_builder.runtime.workers import Workers
@@ -57,7 +58,7 @@ def build_level(job: LevelJob, workers: Workers, progress: Progress) -> LevelRes
     workers : Workers
         Where registrations run.
     progress : callable
-        Told after each participant.
+        Called with the stage, how many participants are done and how many there are.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def _initial_template(job: LevelJob) -> NDArray[np.float32]:
 
 
 def _iterate(job: LevelJob, number: int, workers: Workers, progress: Progress) -> None:
-    """Register everyone to the last template and write the next one."""
+    """Register all participants to the last template and write the next one."""
     before = Estimate.load(job.template(number - 1))
     affines = dict(zip(job.participants, before.initial_affines, strict=False))
 
@@ -146,7 +147,7 @@ def _iterate(job: LevelJob, number: int, workers: Workers, progress: Progress) -
 
 
 def _fuse(job: LevelJob, update: ShapeUpdate, workers: Workers) -> Votes:
-    """Carry everyone's regions onto the atlas and count the votes."""
+    """Carry all participants' regions onto the atlas and count the votes."""
 
     def task(participant: str) -> CarryTask:
         fitted = load_fit(job.fits(job.iterations) / f"{participant}.npz")

@@ -37,9 +37,19 @@ class CarryTask:
 
 
 def carry(task: CarryTask) -> NDArray[np.uint8]:
-    """Carry a participant's regions onto the atlas, shape (nx, ny).
+    """Carry a participant's regions onto the atlas.
 
     Registration and shape update are composed, so labels are interpolated once.
+
+    Parameters
+    ----------
+    task : CarryTask
+        The participant's regions, and the transform and the shape update to apply.
+
+    Returns
+    -------
+    ndarray of uint8, shape (nx, ny)
+        Label values 0-10 on `task.grid`.
     """
     points = task.update.points(task.grid.points())
     return sample_labels(task.labels, task.grid, task.transform.to_participant(points))
@@ -57,7 +67,13 @@ class Votes:
         self.voters = 0
 
     def add(self, labels: NDArray[np.uint8]) -> None:
-        """Add a participant's labels, carried onto the template, shape (nx, ny)."""
+        """Add a participant's labels, carried onto the template.
+
+        Parameters
+        ----------
+        labels : ndarray of uint8, shape (nx, ny)
+            Label values 0-10, from `carry`.
+        """
         for index, region in enumerate(self.regions):
             self.counts[index] += labels == region
         self.voters += 1

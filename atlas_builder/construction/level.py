@@ -61,26 +61,80 @@ class LevelJob:
     initial: str
 
     def load(self, participant: str) -> PreparedLevel:
-        """Return a participant's key slice, its image and labels cropped to the grid."""
+        """Return a participant's key slice, its image and labels cropped to the grid.
+
+        Parameters
+        ----------
+        participant : str
+            The id, one of `participants`.
+
+        Returns
+        -------
+        PreparedLevel
+            Image (HU) and labels of shape (nx, ny) on `grid`; the head is not cropped.
+        """
         whole = load_level(self.prepared / f"{participant}.npz", self.level)
         return PreparedLevel(whole.image[self.crop], whole.labels[self.crop], whole.head)
 
     def on_key_slice(self, image: NDArray[Value]) -> NDArray[Value]:
-        """Return an image of the grid on the whole key-slice grid, 0 around it."""
+        """Return an image of the grid on the whole key-slice grid, 0 around it.
+
+        Parameters
+        ----------
+        image : ndarray, shape (nx, ny)
+            Values on `grid`; any type.
+
+        Returns
+        -------
+        ndarray, shape (460, 460)
+            The type of `image`.
+        """
         whole = np.zeros(KEY_SLICE_SHAPE, image.dtype)
         whole[self.crop] = image
         return whole
 
     def fits(self, number: int) -> Path:
-        """Return the folder of an iteration's fits."""
+        """Return the folder of an iteration's fits.
+
+        Parameters
+        ----------
+        number : int
+            Of the iteration, from 1.
+
+        Returns
+        -------
+        Path
+        """
         return self.folder / f"iteration-{number}"
 
     def carried(self, participant: str) -> Path:
-        """Return the file of a participant's regions on the atlas."""
+        """Return the file of a participant's regions on the atlas.
+
+        Parameters
+        ----------
+        participant : str
+            The id.
+
+        Returns
+        -------
+        Path
+            ``.npy`` of uint8 labels, shape (nx, ny).
+        """
         return self.folder / f"{participant}-regions.npy"
 
     def template(self, number: int) -> Path:
-        """Return the file of the template after an iteration; 0 is the initial one."""
+        """Return the file of the template after an iteration.
+
+        Parameters
+        ----------
+        number : int
+            Of the iteration, from 1; 0 is the initial template.
+
+        Returns
+        -------
+        Path
+            Of an `Estimate`.
+        """
         return self.folder / f"template-{number}.npz"
 
 
@@ -139,12 +193,34 @@ class Estimate:
 
     @classmethod
     def initial(cls, image: NDArray[np.float32]) -> Estimate:
-        """Return an initial template."""
+        """Return an initial template.
+
+        Parameters
+        ----------
+        image : ndarray of float32, shape (nx, ny)
+            HU; 0 outside the brain.
+
+        Returns
+        -------
+        Estimate
+            Without a record; the other arrays are empty.
+        """
         none = np.zeros(0)
         return cls(image, none, none, none, none, None)
 
     def save(self, path: Path) -> None:
-        """Write it as one ``.npz`` file without pickles."""
+        """Write it as one ``.npz`` file without pickles.
+
+        Parameters
+        ----------
+        path : Path
+            The file; one that is there is replaced. Its folder must exist.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+        """
         record = json.dumps(None if self.record is None else asdict(self.record))
         with replacing(path) as partial:
             np.savez(
@@ -159,7 +235,17 @@ class Estimate:
 
     @classmethod
     def load(cls, path: Path) -> Estimate:
-        """Read it back."""
+        """Read it back.
+
+        Parameters
+        ----------
+        path : Path
+            A file that `save` wrote.
+
+        Returns
+        -------
+        Estimate
+        """
         with np.load(path, allow_pickle=False) as arrays:
             record = json.loads(str(arrays["record"]))
             return cls(

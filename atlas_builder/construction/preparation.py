@@ -40,7 +40,7 @@ class PreparedLevel:
     labels : ndarray of uint8, shape (460, 460)
         The regions a rater drew.
     head : ndarray of uint8, shape (230, 230)
-        The slice before brain extraction, 0-80 HU as 0-255 at 1 mm, for people to look at.
+        The slice before brain extraction, 0-80 HU as 0-255 at 1 mm, for reports.
     """
 
     image: NDArray[np.float32]
@@ -116,7 +116,20 @@ def _picture(ct: Slice, key: KeySlice) -> NDArray[np.uint8]:
 
 
 def save_preparation(path: Path, preparation: Preparation) -> None:
-    """Write a preparation as one ``.npz`` file without pickles."""
+    """Write a preparation as one ``.npz`` file without pickles.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one that is there is replaced. Its folder must exist.
+    preparation : Preparation
+        What to write.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
     arrays: dict[str, NDArray[np.generic]] = {
         "notes": np.array(
             json.dumps({"quality": dict(preparation.quality), "refusal": preparation.refusal})
@@ -130,14 +143,42 @@ def save_preparation(path: Path, preparation: Preparation) -> None:
 
 
 def load_notes(path: Path) -> Preparation:
-    """Read back a preparation without its images."""
+    """Read back a preparation without its images.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `save_preparation` wrote.
+
+    Returns
+    -------
+    Preparation
+        With quality and refusal; `levels` is empty.
+    """
     with np.load(path, allow_pickle=False) as arrays:
         notes = json.loads(str(arrays["notes"]))
     return Preparation({}, notes["quality"], notes["refusal"])
 
 
 def load_level(path: Path, level: Level) -> PreparedLevel:
-    """Read back one level of a usable participant."""
+    """Read back one level of a usable participant.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `save_preparation` wrote.
+    level : {'BGL', 'SGL'}
+        Which level.
+
+    Returns
+    -------
+    PreparedLevel
+
+    Raises
+    ------
+    KeyError
+        The participant was refused, so the file holds no images.
+    """
     with np.load(path, allow_pickle=False) as arrays:
         return PreparedLevel(*(arrays[f"{level}_{name}"] for name in ("image", "labels", "head")))
 

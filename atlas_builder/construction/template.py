@@ -60,12 +60,32 @@ class RunningMean:
 
     @classmethod
     def empty(cls, grid: PlaneGrid) -> RunningMean:
-        """Return sums of nothing; deformations lie on the halved grid."""
+        """Return sums of nothing; deformations lie on the halved grid.
+
+        Parameters
+        ----------
+        grid : PlaneGrid
+            Of the images; an even number of pixels along both axes.
+
+        Returns
+        -------
+        RunningMean
+        """
         image, brain = np.zeros((2, *grid.shape))
         return cls(image, brain, np.zeros((2, *grid.halved().shape)), np.zeros((3, 3)))
 
     def add(self, warped: FloatArray, brain: FloatArray, transform: Transform) -> None:
-        """Add a participant; the order of the calls decides the last bits."""
+        """Add a participant; the order of the calls decides the last bits.
+
+        Parameters
+        ----------
+        warped : ndarray, shape (nx, ny)
+            The participant's image on the template, HU; 0 outside the brain. See `Fit`.
+        brain : ndarray, shape (nx, ny)
+            The participant's brain on the template, 0 to 1.
+        transform : Transform
+            Template to participant; its fields lie on the halved grid.
+        """
         self.image += warped
         self.brain += brain
         self.displacement += transform.displacement
@@ -96,7 +116,21 @@ class ShapeUpdate:
 
     @classmethod
     def from_mean(cls, mean: RunningMean, grid: PlaneGrid, gradient_step: float) -> ShapeUpdate:
-        """Return the update that the sums of an iteration ask for; `grid` is the images' grid."""
+        """Return the shape update from the sums of an iteration.
+
+        Parameters
+        ----------
+        mean : RunningMean
+            Of at least one participant.
+        grid : PlaneGrid
+            Of the images; the update's displacement lies on the halved grid.
+        gradient_step : float
+            Share of the mean deformation taken back in each of four steps.
+
+        Returns
+        -------
+        ShapeUpdate
+        """
         return cls(
             expm(mean.log_affine / mean.count),
             mean.displacement / mean.count,
@@ -105,14 +139,36 @@ class ShapeUpdate:
         )
 
     def points(self, points: FloatArray) -> NDArray[np.float64]:
-        """Return where the old template holds what the new one shows at `points` (mm)."""
+        """Return where the old template holds what the new one shows at `points`.
+
+        Parameters
+        ----------
+        points : ndarray, shape (2, ...)
+            x and y in mm on the new template.
+
+        Returns
+        -------
+        ndarray of float64, shape (2, ...)
+            x and y in mm on the old template.
+        """
         moved = apply_affine(np.linalg.inv(self.affine), points)
         for _ in range(_SHAPE_STEPS):
             moved = displace(moved, -self.gradient_step * self.displacement, self.grid)
         return moved
 
     def initial_affine(self, affine: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return a participant's affine to the new template, given that to the old one."""
+        """Return a participant's affine to the new template, given that to the old one.
+
+        Parameters
+        ----------
+        affine : ndarray, shape (3, 3)
+            Old template to participant, on points in mm.
+
+        Returns
+        -------
+        ndarray of float64, shape (3, 3)
+            New template to participant, on points in mm.
+        """
         return np.asarray(affine @ np.linalg.inv(self.affine), dtype=np.float64)
 
 
@@ -152,6 +208,20 @@ def average_brain(total: FloatArray, brain: FloatArray, count: int) -> NDArray[n
 
     Pixels where less than half of `count` images have brain are 0, so the rim of the mean is as
     sharp and as bright as that of one image.
+
+    Parameters
+    ----------
+    total : ndarray, shape (nx, ny)
+        Sum of the images, HU.
+    brain : ndarray, shape (nx, ny)
+        How many images have brain at each pixel, fractions included.
+    count : int
+        Images in the sums.
+
+    Returns
+    -------
+    ndarray of float64, shape (nx, ny)
+        HU; 0 outside the brain.
     """
     inside = brain >= count / 2
     return np.where(inside, total / np.where(inside, brain, 1), 0)

@@ -71,12 +71,36 @@ _FULL_NAMES = {
 
 
 def regions_of(level: Level) -> tuple[Region, ...]:
-    """Return the regions drawn at a level, in label order."""
+    """Return the regions drawn at a level, in label order.
+
+    Parameters
+    ----------
+    level : {'BGL', 'SGL'}
+        Basal ganglia or supraganglionic level.
+
+    Returns
+    -------
+    tuple of Region
+        Seven at the BGL, three at the SGL.
+    """
     return tuple(region for region in Region if region.level == level)
 
 
 def map_value(region: Region, side: Side) -> int:
-    """Return the value a region has in a map on a scan: 1-10 on the left, 11-20 on the right."""
+    """Return the value a region has in a map on a scan: 1-10 on the left, 11-20 on the right.
+
+    Parameters
+    ----------
+    region : Region
+        Which region.
+    side : {'left', 'right'}
+        Of the patient.
+
+    Returns
+    -------
+    int
+        1-20.
+    """
     return int(region) + (len(Region) if side == "right" else 0)
 
 
@@ -94,7 +118,7 @@ class AgeGroup:
     last: int
 
     def __contains__(self, age: float) -> bool:
-        """Tell whether a person of this age (years, may be fractional) belongs to the group."""
+        """Tell whether the group contains an age (years, may be fractional)."""
         return self.first <= age < self.last + 1
 
     def __str__(self) -> str:
@@ -110,6 +134,15 @@ class AgeGroup:
     def parse(cls, text: str) -> AgeGroup:
         """Read ``50-69``.
 
+        Parameters
+        ----------
+        text : str
+            The first and the last age in whole years, joined by a hyphen, a dash or an underscore.
+
+        Returns
+        -------
+        AgeGroup
+
         Raises
         ------
         InputError
@@ -124,7 +157,7 @@ class AgeGroup:
 
 
 def narrowest_containing(groups: Iterable[AgeGroup], age: float) -> AgeGroup | None:
-    """Return which of some age groups a person belongs to; of several, the narrowest.
+    """Return the age group that contains an age; of several, the narrowest.
 
     Parameters
     ----------

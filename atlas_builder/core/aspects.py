@@ -121,7 +121,18 @@ class AspectsScore:
         return min(self.left, self.right)
 
     def of(self, side: Side) -> tuple[RegionInvolvement, ...]:
-        """Return the ten regions of one side, in label order."""
+        """Return the ten regions of one side, in label order.
+
+        Parameters
+        ----------
+        side : {'left', 'right'}
+            Of the patient.
+
+        Returns
+        -------
+        tuple of RegionInvolvement
+            Ten.
+        """
         return tuple(region for region in self.regions if region.side == side)
 
 

@@ -2,7 +2,7 @@
 
 
 class InputError(ValueError):
-    """Input that cannot be used: one line that names it, says what is wrong and what to do.
+    """Input that cannot be used: one line that names it, what is wrong and what to do.
 
     Commands print the message on standard error and exit with status 2.
     """

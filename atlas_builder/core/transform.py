@@ -42,12 +42,36 @@ class PlaneGrid:
         return indices * self.spacing + np.reshape(self.origin, (2, 1, 1))
 
     def indices_of(self, points: FloatArray) -> NDArray[np.float64]:
-        """Return the fractional pixel indices of points in mm; both have shape ``(2, ...)``."""
+        """Return the fractional pixel indices of points in mm.
+
+        Parameters
+        ----------
+        points : ndarray, shape (2, ...)
+            x and y in mm.
+
+        Returns
+        -------
+        ndarray of float64, shape (2, ...)
+            0-based; pixel centres have whole indices.
+        """
         shift = np.reshape(self.origin, (2,) + (1,) * (points.ndim - 1))
         return (points - shift) / self.spacing
 
     def cropped(self, first: tuple[int, int], shape: tuple[int, int]) -> PlaneGrid:
-        """Return the part of the grid that begins at pixel `first`."""
+        """Return the part of the grid that begins at pixel `first`.
+
+        Parameters
+        ----------
+        first : tuple of int
+            0-based indices along x and y of the first pixel of the part.
+        shape : tuple of int
+            Pixels of the part along x and y.
+
+        Returns
+        -------
+        PlaneGrid
+            Of the same spacing.
+        """
         x, y = (o + self.spacing * f for o, f in zip(self.origin, first, strict=True))
         return PlaneGrid(shape, self.spacing, (x, y))
 
@@ -59,7 +83,22 @@ class PlaneGrid:
 
 
 def halve(image: FloatArray) -> FloatArray:
-    """Return the image on `PlaneGrid.halved`: the mean of each 2 by 2 block of pixels."""
+    """Return the image on `PlaneGrid.halved`: the mean of each 2 by 2 block of pixels.
+
+    Parameters
+    ----------
+    image : ndarray, shape (nx, ny)
+        Any unit; nx and ny even.
+
+    Returns
+    -------
+    ndarray, shape (nx / 2, ny / 2)
+
+    Raises
+    ------
+    ValueError
+        nx or ny is odd.
+    """
     nx, ny = (n // 2 for n in image.shape)
     return image.reshape(nx, 2, ny, 2).mean(axis=(1, 3))
 
@@ -97,7 +136,20 @@ def sample_labels(
     """Interpolate a label image at points: the label with the greatest linear weight.
 
     Borders come out smoother than with the nearest pixel, and no value arises that was not there.
-    Ties go to the smaller label. `points` has shape ``(2, ...)``.
+    Ties go to the smaller label.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (nx, ny)
+        Label values on `grid`; 0 outside it.
+    grid : PlaneGrid
+        Where the label image lies.
+    points : ndarray, shape (2, ...)
+        Points in mm.
+
+    Returns
+    -------
+    ndarray of uint8, shape (...)
     """
     indices = grid.indices_of(points)
     best = np.zeros(points.shape[1:], np.uint8)
@@ -141,25 +193,73 @@ class Transform:
     grid: PlaneGrid
 
     def to_participant(self, points: FloatArray) -> NDArray[np.float64]:
-        """Map points of the template, shape ``(2, ...)`` in mm, into the participant."""
+        """Map points of the template into the participant's key slice.
+
+        Parameters
+        ----------
+        points : ndarray, shape (2, ...)
+            x and y in mm on the template.
+
+        Returns
+        -------
+        ndarray of float64, shape (2, ...)
+            x and y in mm on the participant's key slice.
+        """
         return apply_affine(self.affine, displace(points, self.displacement, self.grid))
 
     def to_template(self, points: FloatArray) -> NDArray[np.float64]:
-        """Map points of the participant, shape ``(2, ...)`` in mm, into the template."""
+        """Map points of the participant's key slice into the template.
+
+        Parameters
+        ----------
+        points : ndarray, shape (2, ...)
+            x and y in mm on the participant's key slice.
+
+        Returns
+        -------
+        ndarray of float64, shape (2, ...)
+            x and y in mm on the template.
+        """
         undone = apply_affine(np.linalg.inv(self.affine), points)
         return displace(undone, self.inverse_displacement, self.grid)
 
 
 def apply_affine(affine: FloatArray, points: FloatArray) -> NDArray[np.float64]:
-    """Apply a homogeneous 3 by 3 matrix to points of shape ``(2, ...)``."""
+    """Apply a homogeneous 3 by 3 matrix to points in the plane.
+
+    Parameters
+    ----------
+    affine : ndarray, shape (3, 3)
+        Homogeneous matrix.
+    points : ndarray, shape (2, ...)
+        In the unit of the matrix: mm, or pixel indices.
+
+    Returns
+    -------
+    ndarray of float64, shape (2, ...)
+    """
     offset = affine[:2, 2].reshape((2,) + (1,) * (points.ndim - 1))
     return np.tensordot(affine[:2, :2], points, axes=1) + offset
 
 
 def displace(points: FloatArray, field: FloatArray, grid: PlaneGrid) -> NDArray[np.float64]:
-    """Move points by a displacement field (mm on `grid`), linearly interpolated.
+    """Move points by a displacement field, linearly interpolated.
 
     Outside the grid the field keeps the value of its border, which a brain never reaches.
+
+    Parameters
+    ----------
+    points : ndarray, shape (2, ...)
+        x and y in mm.
+    field : ndarray, shape (2, nx, ny)
+        Displacement along x and y in mm, on `grid`.
+    grid : PlaneGrid
+        The grid of the field.
+
+    Returns
+    -------
+    ndarray of float64, shape (2, ...)
+        `points` plus the displacement there, mm.
     """
     indices = grid.indices_of(points)
     moved = [

@@ -53,12 +53,34 @@ class InPlane(NamedTuple):
         return cls(transposed, (bool(u[0] > 0), bool(v[1] > 0)))
 
     def turn(self, data: NDArray[Pixel]) -> NDArray[Pixel]:
-        """Bring an array whose first two axes are the stored ones into the layout of `Slice`."""
+        """Bring an array whose first two axes are the stored ones into the layout of `Slice`.
+
+        Parameters
+        ----------
+        data : ndarray, shape (first, second, ...)
+            Values along the stored axes.
+
+        Returns
+        -------
+        ndarray, shape (columns, rows, ...)
+            A view; axis 0 runs to the patient's left, axis 1 to the back.
+        """
         turned = data.swapaxes(0, 1) if self.transposed else data
         return np.flip(turned, self._flipped_axes)
 
     def undo(self, data: NDArray[Pixel]) -> NDArray[Pixel]:
-        """Bring an array in the layout of `Slice` back to the stored one."""
+        """Bring an array in the layout of `Slice` back to the stored one.
+
+        Parameters
+        ----------
+        data : ndarray, shape (columns, rows, ...)
+            Axis 0 runs to the patient's left, axis 1 to the back.
+
+        Returns
+        -------
+        ndarray, shape (first, second, ...)
+            A view along the stored axes.
+        """
         flipped = np.flip(data, self._flipped_axes)
         return flipped.swapaxes(0, 1) if self.transposed else flipped
 

@@ -1,6 +1,6 @@
-"""One door for scans: NIfTI files, DICOM folders and files, and zipped DICOM.
+"""Scans in any format: NIfTI files, DICOM folders and files, and zipped DICOM.
 
-A source knows where every slice lies before any pixel is read, reads only the slices asked for, and
+A source holds the place of every slice before any pixel is read, reads only the slices needed, and
 writes labels back to where they belong.
 """
 
@@ -67,7 +67,23 @@ class NiftiSource:
         return remarks_on_stack(self.affines)
 
     def read(self, indices: Sequence[int] | None = None) -> Scan:
-        """Read some slices in HU by their index, or all of them."""
+        """Read some slices in HU by their index, or all of them.
+
+        Parameters
+        ----------
+        indices : sequence of int, optional
+            0-based, in file order; by default every slice.
+
+        Returns
+        -------
+        Scan
+            float32 HU, the slices in the order of `indices`.
+
+        Raises
+        ------
+        InputError
+            The file is damaged, or more than a trace of the voxels are not finite numbers.
+        """
         return read_slices(self.storage, range(len(self.affines)) if indices is None else indices)
 
     def write_labels(self, path: Path, labels: Labels, exact_at: tuple[int, int]) -> str | None:
@@ -135,7 +151,23 @@ class DicomSource:
         return self.dicom.remarks
 
     def read(self, indices: Sequence[int] | None = None) -> Scan:
-        """Read some slices in HU by their index, or all of them."""
+        """Read some slices in HU by their index, or all of them.
+
+        Parameters
+        ----------
+        indices : sequence of int, optional
+            0-based, from the feet to the head; by default every slice.
+
+        Returns
+        -------
+        Scan
+            float32 HU, the slices in the order of `indices`.
+
+        Raises
+        ------
+        InputError
+            Pixels cannot be decoded.
+        """
         return read_frames(
             self.dicom, range(len(self.dicom.frames)) if indices is None else indices
         )
@@ -162,7 +194,20 @@ class DicomSource:
         return note
 
     def write_segmentation(self, path: Path, labels: Labels) -> str | None:
-        """Write a region map as DICOM SEG; see `write_segmentation`."""
+        """Write a region map as DICOM SEG beside its series; see `dicom.segmentation`.
+
+        Parameters
+        ----------
+        path : Path
+            ``.dcm``; written whole or not at all.
+        labels : ndarray of uint8, shape (columns, rows, slices)
+            In the layout of `Scan`: 1-10 on the patient's left, 11-20 on the right.
+
+        Returns
+        -------
+        str or None
+            Why no file was written, where none was.
+        """
         from atlas_builder.io.dicom.segmentation import write_segmentation  # noqa: PLC0415 - slow to load
 
         return write_segmentation(path, labels, self.dicom.frames)

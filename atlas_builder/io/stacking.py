@@ -85,7 +85,18 @@ def stack_affine(
 
 
 def tilt_of(affines: NDArray[np.float64]) -> float:
-    """Return the angle in degrees between the slices' normal and the way they are stacked."""
+    """Return the angle in degrees between the slices' normal and the way they are stacked.
+
+    Parameters
+    ----------
+    affines : ndarray, shape (slices, 4, 4)
+        Of each slice, as in `Scan`.
+
+    Returns
+    -------
+    float
+        0 to 90 degrees; 0 for a single slice.
+    """
     along = affines[-1, :3, 3] - affines[0, :3, 3]
     length = float(np.linalg.norm(along))
     if length == 0:

@@ -37,7 +37,30 @@ class LevelAgreement:
 def score_level(
     atlas: AtlasLevel, level: Level, drawn: LabelledSlice, metric: Metric = Metric.MI
 ) -> LevelAgreement:
-    """Map a level of an atlas onto a slice, preprocessed as a new scan is, and score it."""
+    """Map a level of an atlas onto a slice, preprocessed as a new scan is, and score it.
+
+    Parameters
+    ----------
+    atlas : AtlasLevel
+        On the key-slice grid.
+    level : {'BGL', 'SGL'}
+        Which level it is.
+    drawn : LabelledSlice
+        The slice in HU and the regions drawn on it.
+    metric : Metric
+        Of SyN.
+
+    Returns
+    -------
+    LevelAgreement
+
+    Raises
+    ------
+    InputError
+        The slice is no plausible head CT, or the atlas lies on another grid.
+    RegistrationError
+        ANTs found no transform.
+    """
     key = make_key_slice(drawn.ct)
     columns, rows = drawn.labels.data.shape
     transform = map_level(atlas, key, metric)

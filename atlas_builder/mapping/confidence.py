@@ -48,7 +48,23 @@ class Comparison:
 
 
 def compare(atlas: AtlasLevel, level: Level, transform: Transform, key: KeySlice) -> Comparison:
-    """Carry an atlas onto a key slice and smooth both alike."""
+    """Carry an atlas onto a key slice and smooth both alike.
+
+    Parameters
+    ----------
+    atlas : AtlasLevel
+        On the key-slice grid.
+    level : {'BGL', 'SGL'}
+        Which level it is.
+    transform : Transform
+        From the atlas to the key slice, from `map_level`.
+    key : KeySlice
+        Of the scan.
+
+    Returns
+    -------
+    Comparison
+    """
     grid = key_slice_grid()
     in_atlas = transform.to_template(grid.points()[:, key.brain])
     carried = np.zeros(key.image.shape, np.float32)
@@ -65,9 +81,9 @@ def confidences(
 ) -> dict[tuple[Region, Side], float]:
     """Return the confidence of each region of each side, 0 to 1.
 
-    It is the mean probability of the region's label over its pixels, which says how well those
+    It is the mean probability of the region's label over its pixels, a measure of how well those
     who drew the atlas agree on a region of its shape, times the square root of the correlation of
-    atlas and brain in and around the region, which says how well it found its place on this scan.
+    atlas and brain in and around the region, a measure of how well it is placed on this scan.
 
     Parameters
     ----------

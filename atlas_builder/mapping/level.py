@@ -163,10 +163,22 @@ def carry_regions(
 
 
 def probabilities_of(atlas: AtlasLevel, level: Level) -> NDArray[np.float32]:
-    """Return the probability of each region of a level, shape (regions, nx, ny).
+    """Return the probability of each region of a level.
 
     Of an atlas that was published without probabilities, it is the label blurred by `_BORDER_MM`:
     the probability for borders that scatter so far about the drawn ones.
+
+    Parameters
+    ----------
+    atlas : AtlasLevel
+        With or without probabilities.
+    level : {'BGL', 'SGL'}
+        Which level it is.
+
+    Returns
+    -------
+    ndarray of float32, shape (regions, nx, ny)
+        0 to 1, in label order.
     """
     if atlas.probabilities is not None:
         return atlas.probabilities

@@ -30,7 +30,7 @@ from atlas_builder.mapping.resemblance import (
 )
 from atlas_builder.mapping.thick_slices import ThickSlice, read_thick_slices
 from atlas_builder.preprocessing.key_slice import KeySlice, make_key_slice
-from atlas_builder.registration.slices import RegistrationError
+from atlas_builder.registration.ants_transforms import RegistrationError
 
 
 def map_regions(
@@ -118,12 +118,23 @@ def read_key_slices(
 
     Parameters
     ----------
-    read, affines
-        As in `read_thick_slices`.
+    read : callable
+        Returns some slices of the scan by their 0-based indices, in HU.
+    affines : ndarray, shape (slices, 4, 4)
+        Of all slices of the scan, as in `Scan`.
     indices : mapping of level to int
         Zero-based; see `check_key_slices`.
     remarks : sequence of Flag
         What is unusual about the scan.
+
+    Returns
+    -------
+    KeySlices
+
+    Raises
+    ------
+    InputError
+        Where `read` does.
     """
     slices = read_thick_slices(read, affines, [indices[level] for level in LEVELS])
     return KeySlices(dict(zip(LEVELS, slices, strict=True)), indices, len(affines), remarks)

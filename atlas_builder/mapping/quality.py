@@ -1,6 +1,6 @@
 """Reservations about a map: what was seen on the scan that makes its regions doubtful.
 
-None of these keeps a map from being made; each says what to look at. Thresholds are those of
+None of these keeps a map from being made; each names what to check. Thresholds are those of
 anatomy and of the method, given beside each, not those of any scanner.
 """
 
@@ -66,7 +66,17 @@ def midline_shift(level_map: LevelMap) -> float:
     """Return how far the atlas's midline was carried off the straight one, in mm.
 
     Looked at between the frontal and the occipital third, where the septum and the third ventricle
-    are. Positive towards the patient's left.
+    are.
+
+    Parameters
+    ----------
+    level_map : LevelMap
+        Of one key slice.
+
+    Returns
+    -------
+    float
+        The largest distance along that stretch, in mm; positive towards the patient's left.
     """
     y = key_slice_grid().points()[1, 0]
     brain_y = y[(level_map.atlas.image != 0).any(axis=0)]

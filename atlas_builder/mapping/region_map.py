@@ -90,7 +90,18 @@ class LevelMap:
 
 
 def height_above(bgl: Slice, sgl: Slice) -> float:
-    """Return how far a slice lies above another, in mm along their normal."""
+    """Return how far a slice lies above another, in mm along their normal.
+
+    Parameters
+    ----------
+    bgl, sgl : Slice
+        The lower and the higher slice; the normal is that of `bgl`.
+
+    Returns
+    -------
+    float
+        In mm from `bgl` to `sgl`; negative where `sgl` is the lower one.
+    """
     return float(bgl.affine[:3, 2] @ (sgl.affine[:3, 3] - bgl.affine[:3, 3]))
 
 
@@ -115,7 +126,7 @@ class RegionMeasure:
     confidence : float
         How far the region's place can be trusted, 0 to 1.
     stands_out : bool
-        The region is darker than its counterpart by more than normal brains and noise explain.
+        Whether it is darker than its counterpart beyond normal differences; see `stands_out`.
     """
 
     region: Region
@@ -155,7 +166,7 @@ class RegionMap:
     timings : mapping of str to float
         Seconds of each stage.
     atlas_provenance : mapping of str to str
-        Where the atlas comes from, as `Atlas.provenance` says it.
+        Where the atlas comes from, see `Atlas.provenance`.
     """
 
     levels: tuple[LevelMap, ...]

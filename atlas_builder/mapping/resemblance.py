@@ -23,9 +23,22 @@ _LEAST_FIT = 0.2  # what is no brain has about 0, wrong slices of a head 0.5
 
 
 def content_fit(atlas: AtlasLevel, key: KeySlice) -> float:
-    """Return how alike an atlas and a slice are deep in the brain, before any registration.
+    """Return the correlation of an atlas and a slice deep in the brain, before any registration.
 
     The atlas is only stretched to the brain's extent; ventricles and nuclei then tell levels apart.
+
+    Parameters
+    ----------
+    atlas : AtlasLevel
+        On the key-slice grid.
+    key : KeySlice
+        Of the scan.
+
+    Returns
+    -------
+    float
+        Pearson correlation, -1 to 1, of both images smoothed and more than 6 mm inside the brain; 0
+        where there is nothing to compare.
     """
     grid = key_slice_grid()
     brain = key.brain
@@ -46,11 +59,24 @@ def content_fit(atlas: AtlasLevel, key: KeySlice) -> float:
 def compare_unregistered(
     atlas: Mapping[Level, AtlasLevel], level: Level, key: KeySlice
 ) -> Resemblance:
-    """Compare a level's key slice with an atlas, as it is and with its back at the front.
+    """Compare a level's key slice with an atlas, as it is and turned front to back.
 
-    A slice that looks turned is upside down or mirrored, though its file says otherwise: left and
+    A slice that looks turned is upside down or mirrored, whatever its header states: left and
     right are swapped when the pixels were turned by 180 degrees, and are not when they were only
     mirrored.
+
+    Parameters
+    ----------
+    atlas : mapping of level to AtlasLevel
+        Both levels, on the key-slice grid.
+    level : {'BGL', 'SGL'}
+        Of the key slice.
+    key : KeySlice
+        Of the scan.
+
+    Returns
+    -------
+    Resemblance
     """
     fits = {other: content_fit(content, key) for other, content in atlas.items()}
     turned = (slice(None, None, -1), slice(None, None, -1))
@@ -67,6 +93,11 @@ def compare_unregistered(
 def refuse_turned(resemblances: Iterable[Resemblance]) -> None:
     """Refuse a head that looks turned front to back on both key slices.
 
+    Parameters
+    ----------
+    resemblances : iterable of Resemblance
+        Of both key slices, from `compare_unregistered`.
+
     Raises
     ------
     InputError
@@ -81,6 +112,11 @@ def refuse_turned(resemblances: Iterable[Resemblance]) -> None:
 
 def refuse_unlike(levels: Sequence[LevelMap]) -> None:
     """Refuse a scan on which nothing resembles the atlas.
+
+    Parameters
+    ----------
+    levels : sequence of LevelMap
+        Of both key slices.
 
     Raises
     ------

@@ -62,7 +62,7 @@ def read_thick_slices(
     affines : ndarray, shape (slices, 4, 4)
         Of all slices of the scan, in its order, which may run either way and unevenly.
     indices : sequence of int
-        The slices asked for.
+        The slices to read, 0-based.
     """
     shares = [covered_mm(affines, index) for index in indices]
     needed = sorted({place for share in shares for place in share})

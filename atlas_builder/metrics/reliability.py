@@ -21,7 +21,7 @@ from atlas_builder.metrics.statistics import CONFIDENCE
 
 _NAN = float("nan")
 LEAST_PATIENTS = 6
-"""Fewer say nothing of agreement: correlations and their intervals are withheld."""
+"""With fewer, correlations and their intervals are withheld."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Receiver operating characteristic curves: areas, their intervals and tests, thresholds.
+"""Receiver operating characteristic curves: areas, their intervals and tests.
 
 References
 ----------
@@ -18,55 +18,7 @@ from numpy.typing import NDArray
 
 from atlas_builder.metrics.statistics import CONFIDENCE
 
-RESAMPLES = 2000
-"""Of the bootstrap interval of a threshold."""
-
 _NO_VARIANCE = 1e-15  # rounding leaves about 1e-18 where DeLong's variance is zero
-_NO_INDEX = 1e-12  # sums of shares differ by rounding where Youden's index is the same
-
-
-@dataclass(frozen=True)
-class Proportion:
-    """A share of patients.
-
-    Attributes
-    ----------
-    count, total : int
-        How many of how many.
-    value : float
-        Their quotient; NaN for none of none.
-    low, high : float
-        95% interval.
-    """
-
-    count: int
-    total: int
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """A threshold and what it finds.
-
-    Attributes
-    ----------
-    threshold : float
-        A patient whose marker is at least as severe is called positive; NaN where there is none,
-        and so are the shares then.
-    sensitivity, specificity : Proportion
-        Of positive patients called so, and of the others not called so.
-    """
-
-    threshold: float
-    sensitivity: Proportion
-    specificity: Proportion
-
-    @property
-    def youden(self) -> float:
-        """Youden's index: sensitivity + specificity - 1."""
-        return self.sensitivity.value + self.specificity.value - 1
 
 
 @dataclass(frozen=True)
@@ -81,7 +33,7 @@ class Area:
         DeLong's standard error.
     low, high : float
         95% interval: normal, cut at 0 and 1. NaN where the estimated variance is zero (groups
-        separated or tied completely), which says nothing of how certain the area is.
+        separated or tied completely), which is no measure of the area's uncertainty.
     """
 
     value: float
@@ -121,7 +73,7 @@ class Curve:
     false_positive, true_positive : ndarray, shape (points,)
         1 - specificity and sensitivity, rising from 0 to 1.
     thresholds : ndarray, shape (points,)
-        In the marker's own unit; the first, at which nobody is positive, is infinite.
+        In the marker's own unit; the first, at which no patient is positive, is infinite.
     """
 
     false_positive: NDArray[np.float64]
@@ -147,6 +99,11 @@ def delong_covariance(
         The Mann-Whitney statistic divided by the number of pairs.
     covariance : ndarray, shape (markers, markers)
         DeLong's estimate, from mid-ranks as Sun and Xu take it.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two patients with the condition, or fewer than two without.
     """
     from scipy.stats import rankdata  # noqa: PLC0415 - slow to load
 
@@ -164,7 +121,24 @@ def delong_covariance(
 
 
 def area_under(positive: NDArray[np.bool_], severity: NDArray[np.float64]) -> Area:
-    """Return the area under a marker's curve; arguments as for `delong_covariance`, one marker."""
+    """Return the area under a marker's ROC curve, with DeLong's interval.
+
+    Parameters
+    ----------
+    positive : ndarray of bool, shape (patients,)
+        Who has the condition; at least two have and two have not.
+    severity : ndarray of float64, shape (patients,)
+        The marker; finite, larger is more severe.
+
+    Returns
+    -------
+    Area
+
+    Raises
+    ------
+    ValueError
+        See `delong_covariance`.
+    """
     areas, covariance = delong_covariance(positive, severity[np.newaxis])
     area, variance = float(areas[0]), max(float(covariance[0, 0]), 0.0)
     error = float(np.sqrt(variance))
@@ -177,7 +151,24 @@ def area_under(positive: NDArray[np.bool_], severity: NDArray[np.float64]) -> Ar
 def compare_areas(
     positive: NDArray[np.bool_], first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> AreaTest:
-    """Compare the areas of two markers of the same patients by DeLong's test."""
+    """Compare the areas of two markers of the same patients by DeLong's test.
+
+    Parameters
+    ----------
+    positive : ndarray of bool, shape (patients,)
+        Who has the condition; at least two have and two have not.
+    first, second : ndarray of float64, shape (patients,)
+        The markers; finite, larger is more severe.
+
+    Returns
+    -------
+    AreaTest
+
+    Raises
+    ------
+    ValueError
+        See `delong_covariance`.
+    """
     from scipy.stats import norm  # noqa: PLC0415 - slow to load
 
     areas, covariance = delong_covariance(positive, np.stack([first, second]))
@@ -214,87 +205,6 @@ def roc_curve_of(
         positive, sign * marker, drop_intermediate=False
     )
     return Curve(false_positive, true_positive, sign * thresholds)
-
-
-def youden_threshold(curve: Curve) -> float:
-    """Return the threshold with the largest sensitivity + specificity - 1.
-
-    Of several the one is taken at which the fewest are positive. NaN where no threshold is better
-    than chance, which is an index of zero.
-
-    References
-    ----------
-    Youden WJ. Index for rating diagnostic tests. Cancer 3:32-35 (1950).
-    """
-    index = curve.true_positive - curve.false_positive
-    if index.max() <= _NO_INDEX:
-        return float("nan")
-    return float(curve.thresholds[np.flatnonzero(index >= index.max() - _NO_INDEX)[0]])
-
-
-def threshold_interval(
-    positive: NDArray[np.bool_],
-    marker: NDArray[np.float64],
-    seed: int,
-    *,
-    lower_is_worse: bool,
-) -> tuple[float, float]:
-    """Return the 95% percentile bootstrap interval of Youden's threshold.
-
-    Patients with and without the condition are resampled each on their own, `RESAMPLES` times.
-    NaN where these patients have no threshold.
-    """
-    if np.isnan(youden_threshold(roc_curve_of(positive, marker, lower_is_worse=lower_is_worse))):
-        return float("nan"), float("nan")
-    generator = np.random.default_rng(seed)
-    sign = -1.0 if lower_is_worse else 1.0
-    values, place = np.unique(sign * marker, return_inverse=True)
-    found = np.zeros(RESAMPLES)
-    for resample in range(RESAMPLES):
-        index = np.zeros(len(values))
-        for group, weight in ((place[positive], 1.0), (place[~positive], -1.0)):
-            drawn = generator.choice(group, len(group))
-            index += weight * np.bincount(drawn, minlength=len(values)) / len(group)
-        at_or_above = np.cumsum(index[::-1])
-        found[resample] = values[::-1][np.argmax(at_or_above > at_or_above.max() - _NO_INDEX)]
-    beyond = (1 - CONFIDENCE) / 2
-    # Observed values, not means between two of them: an ASPECTS is a whole number.
-    low, high = np.quantile(sign * found, [beyond, 1 - beyond], method="inverted_cdf")
-    return float(low), float(high)
-
-
-def operating_point(
-    positive: NDArray[np.bool_],
-    marker: NDArray[np.float64],
-    threshold: float,
-    *,
-    lower_is_worse: bool,
-) -> OperatingPoint:
-    """Return what a threshold finds, nothing if it is NaN; arguments as for `roc_curve_of`."""
-    if np.isnan(threshold):
-        return OperatingPoint(threshold, proportion(0, 0), proportion(0, 0))
-    called = marker <= threshold if lower_is_worse else marker >= threshold
-    return OperatingPoint(
-        threshold,
-        proportion(int(np.count_nonzero(called & positive)), int(np.count_nonzero(positive))),
-        proportion(int(np.count_nonzero(~called & ~positive)), int(np.count_nonzero(~positive))),
-    )
-
-
-def proportion(count: int, total: int) -> Proportion:
-    """Return a share with Wilson's 95% interval.
-
-    References
-    ----------
-    Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat
-    Assoc 22:209-212 (1927). doi:10.1080/01621459.1927.10502953
-    """
-    from scipy.stats import binomtest  # noqa: PLC0415 - slow to load
-
-    if total == 0:
-        return Proportion(0, 0, float("nan"), float("nan"), float("nan"))
-    interval = binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
-    return Proportion(count, total, count / total, float(interval.low), float(interval.high))
 
 
 def _normal_quantile() -> float:

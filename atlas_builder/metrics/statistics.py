@@ -131,10 +131,15 @@ def compare_groups(
 
     Parameters
     ----------
-    first, second : ndarray
-        One score a participant; values that are not finite are left out.
+    first, second : ndarray of float64, shape (participants,)
+        One score a participant of each group; values that are not finite are left out.
     seed : int
         Of the bootstrap, which resamples each group.
+
+    Returns
+    -------
+    Comparison
+        The tests are withheld where a group has fewer than `LEAST_PARTICIPANTS`.
 
     References
     ----------
@@ -193,7 +198,20 @@ def bootstrap_interval(values: NDArray[np.float64], seed: int) -> tuple[float, f
 def bootstrap_interval_of_groups(
     first: NDArray[np.float64], second: NDArray[np.float64], seed: int
 ) -> tuple[float, float]:
-    """Return the same interval of the difference of two groups' means, each group resampled."""
+    """Return the 95% percentile bootstrap interval of the difference of two groups' means.
+
+    Parameters
+    ----------
+    first, second : ndarray of float64, shape (participants,)
+        One finite value a participant of each group; each group is resampled, `RESAMPLES` times.
+    seed : int
+        The same seed gives the same interval.
+
+    Returns
+    -------
+    low, high : float
+        Of the mean of `first` less that of `second`.
+    """
     generator = np.random.default_rng(seed)
     return _percentiles(
         _means_of_resamples(first, generator) - _means_of_resamples(second, generator)
@@ -204,6 +222,16 @@ def with_holm(family: Sequence[Comparison]) -> list[Comparison]:
     """Return the comparisons of one family with p corrected for their number.
 
     Each of the two tests is corrected over the comparisons for which it was made.
+
+    Parameters
+    ----------
+    family : sequence of Comparison
+        The comparisons that are corrected together.
+
+    Returns
+    -------
+    list of Comparison
+        In the same order, with `p_t_holm` and `p_rank_holm`.
 
     References
     ----------
@@ -218,7 +246,18 @@ def with_holm(family: Sequence[Comparison]) -> list[Comparison]:
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return p after Holm's correction; NaN stays NaN and does not count."""
+    """Return p after Holm's correction; NaN stays NaN and does not count.
+
+    Parameters
+    ----------
+    p : ndarray of float64, shape (tests,)
+        The p of one family; NaN where a test was withheld.
+
+    Returns
+    -------
+    ndarray of float64, shape (tests,)
+        In the same order, at most 1.
+    """
     corrected = np.full(len(p), np.nan)
     made = np.flatnonzero(np.isfinite(p))
     ascending = made[np.argsort(p[made], kind="stable")]

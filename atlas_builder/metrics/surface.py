@@ -66,13 +66,37 @@ def surface_distance(
 
 
 def border_points(mask: NDArray[np.bool_], spacing: tuple[float, float]) -> NDArray[np.float64]:
-    """Return the centres of a mask's border pixels in mm, shape (n, 2)."""
+    """Return the centres of a mask's border pixels.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (columns, rows)
+        The mask.
+    spacing : tuple of float
+        Pixel size in mm along each axis.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 2)
+        In mm from the centre of pixel (0, 0); empty for an empty mask.
+    """
     border = mask & ~ndimage.binary_erosion(mask, _CROSS)
     return np.argwhere(border).astype(np.float64) * spacing
 
 
 def distance_of_borders(first: NDArray[np.float64], second: NDArray[np.float64]) -> SurfaceDistance:
-    """Measure how far two borders lie apart; both from `border_points`."""
+    """Measure how far two borders lie apart.
+
+    Parameters
+    ----------
+    first, second : ndarray of float64, shape (n, 2)
+        Border points in mm, from `border_points`; their numbers may differ.
+
+    Returns
+    -------
+    SurfaceDistance
+        Infinite when one border is empty, NaN when both are.
+    """
     from scipy.spatial import KDTree  # noqa: PLC0415 - loads half of scipy
 
     if not (len(first) or len(second)):

@@ -162,7 +162,21 @@ def read_weights(path: Path, into: nn.Module, network: str) -> None:
 
 
 def refusal_of(path: Path, network: str, error: Exception) -> InputError:
-    """Return the error that says that a file cannot be read as a network's weights."""
+    """Return the error of a file that cannot be read as a network's weights.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    network : str
+        What the message calls the network, such as ``a key-slice network``.
+    error : Exception
+        What went wrong.
+
+    Returns
+    -------
+    InputError
+    """
     return InputError(
         f"{path}: cannot be read as the weights of {network} ({error}); "
         "install aspects-atlas again or train it anew"

@@ -127,6 +127,16 @@ def constant_background(image: NDArray[np.float32]) -> float | None:
     """Return the one value that most of the image's border holds, or None.
 
     Where that value is NaN, a value below all others stands for it.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (columns, rows)
+        Any unit; may hold NaN.
+
+    Returns
+    -------
+    float or None
+        None where no value is on more than half of the border pixels.
     """
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     if np.isnan(border).sum() > border.size / 2:

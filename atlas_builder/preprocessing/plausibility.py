@@ -58,7 +58,7 @@ def find_brain(image: NDArray[np.float32], spacing: tuple[float, float]) -> NDAr
     Raises
     ------
     InputError
-        The slice is no head CT in HU; the message, naming no file, says what it seems to be. Or it
+        The slice is no head CT in HU; the message, naming no file, gives the likely cause. Or it
         cuts across the slices of a scan that was not taken axially.
     """
     short, long = sorted(spacing)

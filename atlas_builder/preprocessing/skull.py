@@ -39,7 +39,17 @@ class Wall:
     radius: NDArray[np.float64]
 
     def encloses(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Return which pixels of an array of this shape lie within the outline."""
+        """Return which pixels of an array of this shape lie within the outline.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Columns and rows of the array that `centre` is an index of.
+
+        Returns
+        -------
+        ndarray of bool, shape (columns, rows)
+        """
         x, y = np.ogrid[: shape[0], : shape[1]]
         dx, dy = x - self.centre[0], y - self.centre[1]
         turn = np.arctan2(dy, dx) / (2 * np.pi) * _ANGLES

@@ -8,10 +8,10 @@ grid, the best one is refined on finer grids.
 Two images are mirrored, and the L1 difference of each is divided by what it would be with nothing
 in common, so that both count alike whatever the window, noise and size of the head:
 
-* the head from air over tissue to bone: its outline says roughly where the midline must be, even
+* the head from air over tissue to bone: its outline places the midline roughly, even
   with half of the brain changed;
-* the fine structure inside the brain (falx, ventricles, sulci): it says exactly where the midline
-  is, even in a skull that is not symmetric. Whatever is wider than a few millimetres is taken out
+* the fine structure inside the brain (falx, ventricles, sulci): it places the midline exactly,
+  even in a skull that is not symmetric. Whatever is wider than a few millimetres is taken out
   before, so an infarct or a haemorrhage counts by its border only.
 
 References

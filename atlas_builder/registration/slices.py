@@ -1,7 +1,4 @@
-"""The one door to ANTs: affine and SyN registration of two slices.
-
-ITK runs on one thread: one registration a core is faster than threads inside one, and results then
-repeat bit for bit. ANTs is imported on first use, because importing it takes seconds.
+"""Affine and SyN registration of two slices through ANTs.
 
 References
 ----------
@@ -11,21 +8,23 @@ cross-correlation. Med Image Anal 12:26-41 (2008). doi:10.1016/j.media.2007.06.0
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from atlas_builder.core.transform import FloatArray, PlaneGrid, Transform
-
-SEED = 1
-"""Of ITK's sampling of pixels; the same for every registration, so order does not matter."""
+from atlas_builder.registration.ants_transforms import (
+    RegistrationError,
+    load_ants,
+    read_affine,
+    read_field,
+    write_affine,
+)
 
 
 class Metric(str, Enum):
@@ -73,20 +72,6 @@ FINE = Schedule((200, 50), (40, 40, 8))
 """For a new scan."""
 
 
-class RegistrationError(Exception):
-    """ANTs found no transform between two images; says why in one line."""
-
-
-def load_ants() -> ModuleType:
-    """Import ANTs with one thread and one seed, so that the same images give the same transform."""
-    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
-    import ants  # noqa: PLC0415 - takes seconds, and the thread count must be set before
-
-    # ants.registration takes any keyword, random_seed too, and ignores those it does not know.
-    ants.config.set_ants_deterministic(True, SEED)
-    return ants
-
-
 def register(
     fixed: FloatArray,
     moving: FloatArray,
@@ -123,9 +108,9 @@ def register(
     try:
         transform = _register(fixed, moving, grid, metric, schedule, initial_affine)
     except (RuntimeError, ValueError, OSError) as error:
-        raise RegistrationError(" ".join(str(error).split()) or type(error).__name__) from error
+        raise RegistrationError.of(error) from error
     if not (np.isfinite(transform.affine).all() and np.isfinite(transform.displacement).all()):
-        raise RegistrationError("the transform that ANTs found is not finite")
+        raise RegistrationError.not_finite()
     return transform
 
 
@@ -142,7 +127,7 @@ def _register(
         prefix = f"{folder}/"
         fixed_image, moving_image = _to_ants(fixed, grid), _to_ants(moving, grid)
         start = f"{prefix}start.mat"
-        _write_affine(initial_affine, Path(start))
+        write_affine(initial_affine, Path(start))
         affine = ants.registration(
             fixed_image,
             moving_image,
@@ -170,9 +155,9 @@ def _register(
             reg_iterations=schedule.syn_iterations,
         )
         return Transform(
-            affine=_read_affine(Path(affine[0])),
-            displacement=_read_field(Path(f"{prefix}syn1Warp.nii.gz")),
-            inverse_displacement=_read_field(Path(f"{prefix}syn1InverseWarp.nii.gz")),
+            affine=read_affine(Path(affine[0])),
+            displacement=read_field(Path(f"{prefix}syn1Warp.nii.gz")),
+            inverse_displacement=read_field(Path(f"{prefix}syn1InverseWarp.nii.gz")),
             grid=grid,
         )
 
@@ -181,30 +166,3 @@ def _to_ants(image: FloatArray, grid: PlaneGrid) -> Any:
     return load_ants().from_numpy(
         np.asarray(image, np.float32), origin=grid.origin, spacing=(grid.spacing, grid.spacing)
     )
-
-
-def _write_affine(affine: NDArray[np.float64], path: Path) -> None:
-    ants = load_ants()
-    parameters = np.concatenate([affine[:2, :2].ravel(), affine[:2, 2]])
-    ants.write_transform(
-        ants.create_ants_transform(
-            "AffineTransform", dimension=2, parameters=parameters, fixed_parameters=np.zeros(2)
-        ),
-        str(path),
-    )
-
-
-def _read_affine(path: Path) -> NDArray[np.float64]:
-    transform = load_ants().read_transform(str(path))
-    matrix = np.reshape(transform.parameters[:4], (2, 2))
-    centre = np.asarray(transform.fixed_parameters)
-    affine = np.eye(3)
-    affine[:2, :2] = matrix
-    # ITK's translation is about a centre of rotation.
-    affine[:2, 2] = transform.parameters[4:] + centre - matrix @ centre
-    return affine
-
-
-def _read_field(path: Path) -> NDArray[np.float32]:
-    field = load_ants().image_read(str(path)).numpy()
-    return np.ascontiguousarray(np.moveaxis(field, -1, 0), dtype=np.float32)

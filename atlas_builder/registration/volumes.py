@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from atlas_builder.core.transform import FloatArray
-from atlas_builder.registration.slices import RegistrationError, load_ants
+from atlas_builder.registration.ants_transforms import (
+    RegistrationError,
+    load_ants,
+    read_affine,
+    read_field,
+    write_affine,
+)
 
 _SYN_STEP = 0.15
 _SYN_ITERATIONS = (60, 40, 20)
@@ -76,7 +82,17 @@ class PlacedVolume:
         return affine
 
     def like(self, data: NDArray[np.generic]) -> PlacedVolume:
-        """Return other values on the same grid."""
+        """Return other values on the same grid.
+
+        Parameters
+        ----------
+        data : ndarray, shape (x, y, z)
+            Any type; stored as float32.
+
+        Returns
+        -------
+        PlacedVolume
+        """
         return PlacedVolume(np.asarray(data, np.float32), self.spacing, self.origin)
 
 
@@ -99,7 +115,20 @@ class SpaceTransform:
     grid: NDArray[np.float64]
 
     def to_participant(self, points: FloatArray) -> NDArray[np.float64]:
-        """Carry points of the template, shape (3, n) in mm, to the participant."""
+        """Carry points of the template to the participant.
+
+        Outside `grid` the displacement keeps the value of its border.
+
+        Parameters
+        ----------
+        points : ndarray, shape (3, n)
+            mm of the template's space.
+
+        Returns
+        -------
+        ndarray of float64, shape (3, n)
+            mm of the participant's space.
+        """
         moved = np.asarray(points, np.float64)
         if self.displacement is not None:
             inverse = np.linalg.inv(self.grid)
@@ -148,7 +177,7 @@ def register_rounds(
         mask = None if compared is None else _to_ants(compared)
         for number, each in enumerate(rounds):
             path = Path(folder) / f"start-{number}.mat"
-            _write_affine(affine, path)
+            write_affine(affine, path)
             found = load_ants().registration(
                 *images,
                 type_of_transform=each.kind,
@@ -162,7 +191,9 @@ def register_rounds(
                 aff_smoothing_sigmas=each.smoothing,
                 aff_random_sampling_rate=each.sampling,
             )["fwdtransforms"]
-            affine = _read_affine(Path(found[0]))
+            affine = read_affine(Path(found[0]))
+            if not np.isfinite(affine).all():
+                raise RegistrationError.not_finite()
     return affine
 
 
@@ -175,11 +206,28 @@ def register_deformation(
 ) -> SpaceTransform:
     """Deform a template onto a volume with SyN and mutual information, from an affine.
 
-    Parameters and errors are those of `register_rounds`.
+    Parameters
+    ----------
+    fixed, moving : PlacedVolume
+        Template and participant; their contrasts may differ.
+    affine : ndarray, shape (4, 4)
+        Template to participant in mm, from `register_rounds`.
+    compared : PlacedVolume, optional
+        Above 0 where the participant's volume may be compared; by default everywhere.
+
+    Returns
+    -------
+    SpaceTransform
+        Its displacement is in mm on the voxels of `fixed`.
+
+    Raises
+    ------
+    RegistrationError
+        ANTs gives up, as it does where the volumes have nothing in common.
     """
     with _failing_clearly(), tempfile.TemporaryDirectory(prefix="aspects-atlas-") as folder:
         path = Path(folder) / "affine.mat"
-        _write_affine(affine, path)
+        write_affine(affine, path)
         load_ants().registration(
             _to_ants(fixed),
             _to_ants(moving),
@@ -193,8 +241,7 @@ def register_deformation(
             grad_step=_SYN_STEP,
             reg_iterations=_SYN_ITERATIONS,
         )
-        field = load_ants().image_read(f"{folder}/syn1Warp.nii.gz").numpy()
-    displacement = np.ascontiguousarray(np.moveaxis(field, -1, 0), dtype=np.float32)
+        displacement = read_field(Path(folder) / "syn1Warp.nii.gz")
     return SpaceTransform(affine, displacement, fixed.affine)
 
 
@@ -204,8 +251,7 @@ def _failing_clearly() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError, OSError, IndexError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise RegistrationError(reason) from error
+        raise RegistrationError.of(error) from error
 
 
 def _to_ants(volume: PlacedVolume) -> Any:
@@ -214,27 +260,3 @@ def _to_ants(volume: PlacedVolume) -> Any:
         origin=volume.origin,
         spacing=(volume.spacing,) * 3,
     )
-
-
-def _write_affine(affine: NDArray[np.float64], path: Path) -> None:
-    ants = load_ants()
-    transform = ants.create_ants_transform(
-        "AffineTransform",
-        dimension=3,
-        parameters=np.concatenate([affine[:3, :3].ravel(), affine[:3, 3]]),
-        fixed_parameters=np.zeros(3),
-    )
-    ants.write_transform(transform, str(path))
-
-
-def _read_affine(path: Path) -> NDArray[np.float64]:
-    transform = load_ants().read_transform(str(path))
-    matrix = np.reshape(transform.parameters[:9], (3, 3))
-    centre = np.asarray(transform.fixed_parameters)
-    affine = np.eye(4)
-    affine[:3, :3] = matrix
-    # ITK's translation is about a centre of rotation.
-    affine[:3, 3] = np.asarray(transform.parameters[9:]) + centre - matrix @ centre
-    if not np.isfinite(affine).all():
-        raise RegistrationError("the transform that ANTs found is not finite")
-    return affine

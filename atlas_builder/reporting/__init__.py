@@ -1,1 +1,1 @@
-"""Figures and pages that people read, one folder a report."""
+"""Figures and pages for readers, one folder a report."""

@@ -80,7 +80,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write a JSON file for programs and people, whole or not at all.
+    """Write an indented JSON file, whole or not at all.
 
     Parameters
     ----------
@@ -108,7 +108,23 @@ def _flush(path: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 checksum of a file as 64 hexadecimal digits."""
+    """Return the SHA-256 checksum of a file as 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        In small letters.
+
+    Raises
+    ------
+    OSError
+        The file is missing or cannot be read.
+    """
     with Path(path).open("rb") as file:
         digest = hashlib.sha256()
         while block := file.read(1 << 20):

@@ -15,7 +15,15 @@ _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]"
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
-    """Show nothing."""
+    """Show nothing.
+
+    Parameters
+    ----------
+    stage : str
+        Name of the stage.
+    done, total : int
+        How much of it is done and how much there is.
+    """
 
 
 @contextmanager

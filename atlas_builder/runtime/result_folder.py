@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
 from pathlib import Path
 
 from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.files import replacing_folder
 
 
 def check_result_folder(out: Path, kind: str, record: str, files: Set[str]) -> None:
@@ -18,7 +20,7 @@ def check_result_folder(out: Path, kind: str, record: str, files: Set[str]) -> N
     kind : str
         What is written to it, in a word.
     record : str
-        The file that tells an earlier result from files of somebody's own.
+        The file that tells an earlier result from a user's other files.
     files : set of str
         All files that an earlier result may hold.
 
@@ -33,6 +35,32 @@ def check_result_folder(out: Path, kind: str, record: str, files: Set[str]) -> N
         raise InputError(
             f"{out}: holds other files than a {kind} ({other[0]}); give a new or an empty folder"
         )
+
+
+@contextmanager
+def replacing_result(out: Path) -> Iterator[Path]:
+    """Fill a folder with a result so that its name only ever holds a complete one.
+
+    Parameters
+    ----------
+    out : Path
+        The folder, from `check_result_folder`; an earlier result in it is replaced.
+
+    Yields
+    ------
+    Path
+        An empty folder to fill.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    try:
+        with replacing_folder(out.absolute()) as folder:
+            yield folder
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); check access") from None
 
 
 def refuse_file(out: Path, kind: str) -> None:

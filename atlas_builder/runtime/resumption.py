@@ -1,6 +1,6 @@
 """Results and unfinished work on the disk: whose they are, and what of them is done.
 
-A result's folder holds a record of what the result was made from. Asked for again with the same
+A result's folder holds a record of what the result was made from. Run again with the same
 inputs, what is finished is left alone and what is not goes on; a result of other inputs is
 refused, unless its command was told to restart, which forgets record and work first.
 """
@@ -25,7 +25,7 @@ OR_RESTART = "give another folder, or --restart to replace it"
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Return what a record says.
+    """Return the content of a record.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def recorded_inputs(path: Path) -> object:
-    """Return what a record says its result was made from.
+    """Return the inputs that a record names for its result.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def recorded_inputs(path: Path) -> object:
     Returns
     -------
     object
-        None where it cannot be read or does not say.
+        None where the file cannot be read or has no such key.
     """
     try:
         return read_record(path)["inputs"]
@@ -144,7 +144,19 @@ def as_read_back(inputs: Mapping[str, object]) -> dict[str, object]:
 
 
 def describe_files(cohort: Path) -> list[list[object]]:
-    """Return name, size and time of change of a cohort's files, so that a change is noticed."""
+    """Return name, size and time of change of a cohort's files, so that a change is noticed.
+
+    Parameters
+    ----------
+    cohort : Path
+        The cohort's folder with ``participants.tsv`` and the folders ``sub-*``.
+
+    Returns
+    -------
+    list of list
+        One ``[name, size, time]`` a file, in the order of the names: the path relative to the
+        cohort, with forward slashes; bytes; nanoseconds since 1970.
+    """
     # Not everything in the folder: an atlas may be built inside it.
     places = [cohort / "participants.tsv", *cohort.glob("sub-*/**/*")]
     return [
@@ -154,7 +166,20 @@ def describe_files(cohort: Path) -> list[list[object]]:
 
 
 def claim(work: Path, inputs: Mapping[str, object]) -> None:
-    """Make the work folder one of these inputs, emptied if it was of others."""
+    """Assign the work folder to these inputs; empty it first where it belongs to other inputs.
+
+    Parameters
+    ----------
+    work : Path
+        The folder of unfinished work; made if need be.
+    inputs : mapping
+        What the work is made from, as JSON can hold it. They are written to ``inputs.json``.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be read or written.
+    """
     record = work / "inputs.json"
     text = json.dumps(inputs)
     if not record.exists() or record.read_text("utf-8") != text:
@@ -173,7 +198,7 @@ def resume(
     load: Callable[[Path], Result],
     is_kept: Callable[[Path], bool] = Path.exists,
 ) -> Iterator[tuple[str, Result]]:
-    """Yield everyone's name and result in order; what is on the disk is not computed again.
+    """Yield each name and its result in order; what is on the disk is not computed again.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tab-separated tables for programs, with ``n/a`` where there is no number."""
+"""Tab-separated tables: read as users save them, written with ``n/a`` where there is no number."""
 
 from __future__ import annotations
 
@@ -8,10 +8,77 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.files import replacing
 
 NOT_AVAILABLE = "n/a"
-"""What stands in a table where there is nothing to say, as BIDS has it."""
+"""What stands in a table where there is no value, as BIDS has it."""
+
+
+def read_tsv(path: Path, purpose: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Read a user's tab-separated table.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in UTF-8 with or without a byte order mark.
+    purpose : str
+        What to say about a file that is not there.
+
+    Returns
+    -------
+    header : list of str
+        The first line's cells, without spaces around them; empty for an empty file.
+    rows : list of tuple
+        The number of each line that holds anything, and its cells without spaces around them, at
+        least as many as there are in the header.
+
+    Raises
+    ------
+    InputError
+        It is missing, unreadable or no such table.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file, delimiter="\t", strict=True))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; {purpose}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"{path}: not a tab-separated table in UTF-8; save it as one") from None
+    stripped = [[cell.strip() for cell in cells] for cells in lines]
+    header = stripped[0] if stripped else []
+    rows = [
+        (number, cells + [""] * (len(header) - len(cells)))
+        for number, cells in enumerate(stripped[1:], start=2)
+        if any(cells)
+    ]
+    return header, rows
+
+
+def require_column(path: Path, header: Sequence[str], column: str) -> None:
+    """Refuse a table that has not exactly one column of a name.
+
+    Parameters
+    ----------
+    path : Path
+        Its file.
+    header : sequence of str
+        Its columns.
+    column : str
+        The name.
+
+    Raises
+    ------
+    InputError
+        There is none, or there are several.
+    """
+    if header.count(column) != 1:
+        raise InputError(
+            f"{path}: needs one column {column!r}, has {header.count(column)}; name it in the "
+            "first line, columns separated by tabs"
+        )
 
 
 def tsv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

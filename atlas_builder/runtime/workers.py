@@ -40,6 +40,18 @@ class Workers:
 
         One task more than there are workers is under way or done and not yet taken: none waits
         while a result is looked at, and neither tasks nor results pile up.
+
+        Parameters
+        ----------
+        function : callable
+            Takes one task and returns its result; it must be picklable where workers are processes.
+        tasks : iterable
+            What the function is called with.
+
+        Yields
+        ------
+        object
+            The function's results. What a call raises is raised when its result is due.
         """
         pending: deque[Future[Result]] = deque()
         for task in tasks:

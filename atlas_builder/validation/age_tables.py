@@ -40,11 +40,35 @@ class AgeMatrix:
     values: Mapping[str, NDArray[np.float64]]
 
     def cell(self, group: str, atlas: str) -> MeanSd:
-        """Return mean and standard deviation over the participants of a group."""
+        """Return mean and standard deviation over the participants of a group.
+
+        Parameters
+        ----------
+        group : str
+            Age group of the participants.
+        atlas : str
+            Age group of the atlas.
+
+        Returns
+        -------
+        MeanSd
+            Of the DSC; NaN where the group has no participants.
+        """
         return mean_sd(self.values[group][:, self.groups.index(atlas)])
 
     def best_atlas(self, group: str) -> str | None:
-        """Return the atlas with the highest mean on a group; None where nobody is in it."""
+        """Return the atlas with the highest mean on a group; None for a group without participants.
+
+        Parameters
+        ----------
+        group : str
+            Age group of the participants.
+
+        Returns
+        -------
+        str or None
+            Age group of the atlas.
+        """
         if not len(self.values[group]):
             return None
         means = [self.cell(group, atlas).mean for atlas in self.groups]
@@ -79,7 +103,20 @@ def age_matrix(
 
 
 def age_table(matrix: AgeMatrix, reference: str) -> Table:
-    """Table 4: every atlas on every age group."""
+    """Table 4: every atlas on every age group.
+
+    Parameters
+    ----------
+    matrix : AgeMatrix
+        From `age_matrix`.
+    reference : str
+        The rater compared with, for the title.
+
+    Returns
+    -------
+    Table
+        An age group a row, an atlas a column: DSC, mean and SD over participants.
+    """
     rows: list[tuple[Cell, ...]] = []
     strong: set[tuple[int, int]] = set()
     off_diagonal: list[str] = []
@@ -116,6 +153,18 @@ def age_test_table(matrix: AgeMatrix, seed: int) -> Table:
     """Test, in each age group, the matching atlas against every other one.
 
     The comparisons of all groups are one family for Holm's correction.
+
+    Parameters
+    ----------
+    matrix : AgeMatrix
+        From `age_matrix`.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Table
+        A row for each age group and other atlas.
     """
     pairs = [
         (group, other)
@@ -145,7 +194,22 @@ def age_test_table(matrix: AgeMatrix, seed: int) -> Table:
 
 
 def age_region_table(scores: Scores, matrix: AgeMatrix, reference: str) -> Table:
-    """Return the mean DSC of every atlas and age group in each region."""
+    """Return the mean DSC of every atlas and age group in each region.
+
+    Parameters
+    ----------
+    scores : Scores
+        In which atlases go by the names of their age groups.
+    matrix : AgeMatrix
+        From the same scores.
+    reference : str
+        The rater to compare with.
+
+    Returns
+    -------
+    Table
+        A row for each age group and atlas, a column a region.
+    """
     rows: list[tuple[Cell, ...]] = []
     for group in matrix.groups:
         of_group = scores.keeping(matrix.members[group])

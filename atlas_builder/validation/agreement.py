@@ -80,8 +80,8 @@ def compare_sources(
     regions : mapping of str to ndarray of uint8, shape (columns, rows)
         The region values 1-10 of each source, the same on both sides, on the slice's own pixels.
     left : ndarray of bool, shape (columns, rows)
-        Which pixels are on the patient's left; the same for every source, so that no source's
-        idea of the midline enters the comparison.
+        Which pixels are on the patient's left; the same for every source, so that the
+        comparison does not depend on a source's midline.
     spacing : tuple of float
         Pixel size in mm along each axis.
     pairs : iterable of tuple of str

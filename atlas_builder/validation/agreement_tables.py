@@ -48,7 +48,7 @@ class Sources:
 
     @property
     def reference(self) -> str:
-        """The rater everyone else is measured against."""
+        """The rater that all other sources are compared with."""
         return self.raters[0]
 
     @property
@@ -74,12 +74,36 @@ class Sources:
 
 
 def in_words(pair: Pair) -> str:
-    """Return a pair as headings name it."""
+    """Return a pair as headings name it.
+
+    Parameters
+    ----------
+    pair : tuple of str
+        Two sources by name.
+
+    Returns
+    -------
+    str
+        Both names, joined by an en dash.
+    """
     return f"{pair[0]}–{pair[1]}"
 
 
 def agreement_table(scores: Scores, sources: Sources) -> Table:
-    """Table 3: the mean DSC of the atlas with each rater and of the raters with each other."""
+    """Table 3: the mean DSC of the atlas with each rater and of the raters with each other.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of all participants.
+    sources : Sources
+        The atlas and the raters.
+
+    Returns
+    -------
+    Table
+        A region a row and the mean last; a pair of sources a column.
+    """
     groups = (("atlas–rater mean", sources.with_atlas), ("rater–rater mean", sources.of_raters))
     columns = ["region"]
     values: list[NDArray[np.float64]] = []
@@ -101,7 +125,18 @@ def agreement_table(scores: Scores, sources: Sources) -> Table:
 
 
 def reference_table(scores: Scores, sources: Sources) -> Table:
-    """Return the DSC of the atlas and of every other rater with the reference rater."""
+    """Return the DSC of the atlas and of every other rater with the reference rater.
+
+    Parameters
+    ----------
+    scores, sources
+        As `agreement_table` takes them.
+
+    Returns
+    -------
+    Table
+        Mean and SD over participants; a region a row and the mean last.
+    """
     return _mean_sd_table(
         "table_reference",
         f"Agreement with {sources.reference}: DSC, mean ± SD over participants",
@@ -113,7 +148,19 @@ def reference_table(scores: Scores, sources: Sources) -> Table:
 
 
 def distance_tables(scores: Scores, sources: Sources) -> list[Table]:
-    """Return border distances and differences of area of all pairs."""
+    """Return border distances and differences of area of all pairs.
+
+    Parameters
+    ----------
+    scores, sources
+        As `agreement_table` takes them.
+
+    Returns
+    -------
+    list of Table
+        95th-percentile Hausdorff distance (mm), mean surface distance (mm) and difference of area
+        (mm2): mean and SD over participants, infinite distances left out.
+    """
     infinite = sum(int(np.isinf(scores.of(pair, "hausdorff95_mm")).sum()) for pair in sources.pairs)
     missing = (
         f" {infinite} comparisons in which one source lacks the region have no distance and are "
@@ -148,7 +195,18 @@ def distance_tables(scores: Scores, sources: Sources) -> list[Table]:
 
 
 def sides_table(scores: Scores, sources: Sources) -> Table:
-    """Return the DSC of the atlas with the reference on each side and pooled."""
+    """Return the DSC of the atlas with the reference on each side and pooled.
+
+    Parameters
+    ----------
+    scores, sources
+        As `agreement_table` takes them.
+
+    Returns
+    -------
+    Table
+        Mean and SD over participants; a region a row and the mean last.
+    """
     pair = (sources.atlas, sources.reference)
     by_side = [with_mean(scores.of(pair, side=side)) for side in ("left", "right", "both")]
     return Table(
@@ -177,7 +235,18 @@ def _mean_sd_table(
 
 
 def mean_sd(values: NDArray[np.float64]) -> MeanSd:
-    """Return mean and standard deviation (n - 1) of finite values."""
+    """Return mean and standard deviation (n - 1) of finite values.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Values that are not finite are left out.
+
+    Returns
+    -------
+    MeanSd
+        The mean is NaN without a finite value, the SD with fewer than two.
+    """
     finite = values[np.isfinite(values)]
     sd = float(finite.std(ddof=1)) if finite.size > 1 else float("nan")
     return MeanSd(float(finite.mean()) if finite.size else float("nan"), sd)

@@ -36,7 +36,20 @@ TESTED = (
 def compare_by_region(
     first: NDArray[np.float64], second: NDArray[np.float64], seed: int
 ) -> tuple[Comparison, ...]:
-    """Compare two sets of paired scores in every region and in the mean; one family for Holm."""
+    """Compare two sets of paired scores in every region and in the mean; one family for Holm.
+
+    Parameters
+    ----------
+    first, second : ndarray of float64, shape (participants, 10)
+        Scores of the same participants, regions by label; NaN where there is none.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    tuple of Comparison
+        In the order of `ROWS`: ten regions, then the mean.
+    """
     first, second = with_mean(first), with_mean(second)
     family = [compare_paired(first[:, row], second[:, row], seed) for row in range(len(ROWS))]
     return tuple(with_holm(family))
@@ -63,6 +76,15 @@ class Family:
 
 def rater_families(scores: Scores, sources: Sources, seed: int) -> list[Family]:
     """Test whether the atlas agrees better than the raters do, in every region.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of all participants.
+    sources : Sources
+        The atlas and the raters.
+    seed : int
+        Of the bootstrap.
 
     Returns
     -------
@@ -95,7 +117,18 @@ def rater_families(scores: Scores, sources: Sources, seed: int) -> list[Family]:
 
 
 def family_table(family: Family) -> Table:
-    """Return the tests of a family as a table."""
+    """Return the tests of a family as a table.
+
+    Parameters
+    ----------
+    family : Family
+        From `rater_families`.
+
+    Returns
+    -------
+    Table
+        A region a row and the mean last; the columns are `TESTED`.
+    """
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (heading, *tested_cells(comparison))
         for heading, comparison in zip(ROWS, family.comparisons, strict=True)
@@ -113,13 +146,35 @@ def family_table(family: Family) -> Table:
 
 
 def withheld(family: Iterable[Comparison]) -> str:
-    """Return the reasons for which tests of a family were withheld, or nothing."""
+    """Return the reasons for which tests of a family were withheld, or nothing.
+
+    Parameters
+    ----------
+    family : iterable of Comparison
+        The comparisons of one table.
+
+    Returns
+    -------
+    str
+        One sentence that ends in a space; empty where no test was withheld.
+    """
     reasons = dict.fromkeys(c.note.removeprefix("tests withheld: ") for c in family if c.note)
     return f"Tests withheld: {'; '.join(reasons)}. " if reasons else ""
 
 
 def tested_cells(comparison: Comparison) -> tuple[Cell, ...]:
-    """Return a comparison as the cells of a table of tests."""
+    """Return a comparison as the cells of a table of tests.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Of paired scores.
+
+    Returns
+    -------
+    tuple of Cell
+        In the order of `TESTED`.
+    """
     return (
         comparison.n_first,
         comparison.difference,
@@ -143,7 +198,7 @@ def ischaemia_table(
     Parameters
     ----------
     scores : Scores
-        Of everyone.
+        Of all participants.
     sources : Sources
         Who is compared.
     ischaemic : mapping of str to bool

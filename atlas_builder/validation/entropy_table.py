@@ -109,7 +109,17 @@ def _entropies_of_planes(path: Path, atlas: Atlas) -> list[ImageEntropy]:
 
 
 def entropy_table(entropies: Iterable[ImageEntropy]) -> Table:
-    """Table 2: an atlas a row, a level a column; files as they are have a column of their own."""
+    """Table 2: an atlas a row, a level a column; files as they are have a column of their own.
+
+    Parameters
+    ----------
+    entropies : iterable of ImageEntropy
+        From `entropies_of`, in bits; images of one name share a row.
+
+    Returns
+    -------
+    Table
+    """
     rows: dict[str, dict[Level | None, ImageEntropy]] = {}
     for entropy in entropies:
         rows.setdefault(entropy.name, {})[entropy.level] = entropy

@@ -1,4 +1,4 @@
-"""A participant as validation sees it: the regions of every atlas and of every rater on its scan.
+"""The regions of every atlas and of every rater on a participant's scan, for validation.
 
 Mapping is the costly part, so what comes of it is kept in one file a participant; measures are
 taken from that.
@@ -41,7 +41,7 @@ class MappedLevel:
     to_slice : ndarray, shape (3, 3)
         From pixels of the key slice to pixels of the scan's slice, as in `KeySlice`.
     brain : ndarray of uint8, shape (460, 460)
-        The key slice, 0-80 HU as 0-255, for people to look at.
+        The key slice, 0-80 HU as 0-255, for reports.
     """
 
     spacing: tuple[float, float]
@@ -90,6 +90,21 @@ def map_participant(task: MappingTask) -> MappedParticipant:
     """Read what every rater drew on a participant, and carry every atlas onto the same slices.
 
     All raters must have drawn on the same slices of the scan, so that they can be compared.
+
+    Parameters
+    ----------
+    task : MappingTask
+        The participant, at least one atlas and at least one rater.
+
+    Returns
+    -------
+    MappedParticipant
+        With a refusal instead of levels where an `InputError` was raised.
+
+    Raises
+    ------
+    RegistrationError
+        ANTs found no transform.
     """
     try:
         drawn = {rater: read_labelled_slices(task.participant, rater) for rater in task.raters}
@@ -144,12 +159,36 @@ def _carried(
 
 
 def both_sides_alike(regions: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a map on a scan, 1-10 on the left and 11-20 on the right, with 1-10 on both sides."""
+    """Return a map on a scan, 1-10 on the left and 11-20 on the right, with 1-10 on both sides.
+
+    Parameters
+    ----------
+    regions : ndarray of uint8, shape (columns, rows)
+        0-20.
+
+    Returns
+    -------
+    ndarray of uint8, shape (columns, rows)
+        0-10.
+    """
     return np.where(regions > len(Region), regions - len(Region), regions).astype(np.uint8)
 
 
 def save_mapped(path: Path, mapped: MappedParticipant) -> None:
-    """Write a mapped participant as one ``.npz`` file without pickles."""
+    """Write a mapped participant as one ``.npz`` file without pickles.
+
+    Parameters
+    ----------
+    path : Path
+        The file; one that is there is replaced. Its folder must exist.
+    mapped : MappedParticipant
+        What to write.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
     arrays: dict[str, NDArray[np.generic]] = {}
     sources: dict[str, list[str]] = {}
     for level, content in mapped.levels.items():
@@ -167,7 +206,17 @@ def save_mapped(path: Path, mapped: MappedParticipant) -> None:
 
 
 def load_mapped(path: Path) -> MappedParticipant:
-    """Read back a mapped participant."""
+    """Read back a mapped participant.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `save_mapped` wrote.
+
+    Returns
+    -------
+    MappedParticipant
+    """
     with np.load(path, allow_pickle=False) as arrays:
         notes = json.loads(str(arrays["notes"]))
         levels: dict[Level, MappedLevel] = {}

@@ -25,7 +25,7 @@ from atlas_builder.validation.scores import Scores
 def map_everyone(
     tasks: Mapping[str, MappingTask], work: Path, workers: Workers, progress: Progress
 ) -> tuple[dict[str, Path], list[Refusal]]:
-    """Map the atlases onto everyone, going on where an earlier run stopped.
+    """Map the atlases onto all participants, going on where an earlier run stopped.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def map_everyone(
     workers : Workers
         Where the mapping runs.
     progress : callable
-        Told how far it is.
+        Called with the stage, how much of it is done and how much there is.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def map_everyone(
 def measure_everyone(
     paths: Mapping[str, Path], pairs: Sequence[Pair], workers: Workers, progress: Progress
 ) -> Scores:
-    """Measure how pairs of sources agree on everyone who was mapped.
+    """Measure how pairs of sources agree on all participants that were mapped.
 
     Parameters
     ----------
@@ -85,7 +85,11 @@ def measure_everyone(
     workers : Workers
         Where the measuring runs.
     progress : callable
-        Told how far it is.
+        Called with the stage, how much of it is done and how much there is.
+
+    Returns
+    -------
+    Scores
     """
     rows: list[Agreement] = []
     progress("Measuring", 0, len(paths))
@@ -97,7 +101,20 @@ def measure_everyone(
 
 
 def measure_participant(task: tuple[str, Path], pairs: Sequence[Pair]) -> list[Agreement]:
-    """Measure one participant, given the name and the file."""
+    """Measure one participant, given the name and the file.
+
+    Parameters
+    ----------
+    task : tuple of str and Path
+        The participant's name and the file that `save_mapped` wrote.
+    pairs : sequence of tuple of str
+        Which sources to compare.
+
+    Returns
+    -------
+    list of Agreement
+        One a region, side and pair; see `compare_sources`.
+    """
     name, path = task
     return [
         row
@@ -109,7 +126,16 @@ def measure_participant(task: tuple[str, Path], pairs: Sequence[Pair]) -> list[A
 
 
 def check_usable(cohort: Path, used: Mapping[str, Path], refusals: Sequence[Refusal]) -> None:
-    """Refuse a cohort of which nobody can be used.
+    """Refuse a cohort of which no participant can be used.
+
+    Parameters
+    ----------
+    cohort : Path
+        The cohort's folder, for the message.
+    used : mapping of str to Path
+        The files of the participants that can be used, from `map_everyone`.
+    refusals : sequence of Refusal
+        Those left out.
 
     Raises
     ------

@@ -5,7 +5,7 @@ on which ASPECTS is read. Planes are therefore sought by registration to the atl
 
 1. The brain of the volume is cut by planes of every height and pitch (about the left-right axis).
    Each cut is given the template's position and extent and correlated with it. The pitch is common
-   to both levels, and SGL lies 1 to 3.5 cm above BGL (ASPECTS says about 2).
+   to both levels, and SGL lies 1 to 3.5 cm above BGL (about 2 in ASPECTS).
 2. Around the heights found, the atlas is registered to each cut (affine and SyN, as to a patient),
    and the plane is the one that correlates best with the atlas.
 
@@ -66,10 +66,23 @@ class ReferencePlane:
 def find_planes(volume: ReferenceVolume, atlas: Atlas) -> dict[Level, ReferencePlane]:
     """Find the planes of a volume that correspond to an atlas's BGL and SGL.
 
+    Parameters
+    ----------
+    volume : ReferenceVolume
+        A head in HU, from `read_volume`.
+    atlas : Atlas
+        On the key-slice grid.
+
+    Returns
+    -------
+    dict of level to ReferencePlane
+
     Raises
     ------
     InputError
         No plane of the volume shows a brain like the atlas's.
+    RegistrationError
+        ANTs found no transform.
     """
     pitch, starts = _search(volume, atlas)
     planes: dict[Level, ReferencePlane] = {}

@@ -105,6 +105,16 @@ class ReferenceVolume:
 def read_volume(path: Path) -> ReferenceVolume:
     """Read a 3-D reference atlas, bring it to HU and find its brain.
 
+    Parameters
+    ----------
+    path : Path
+        A NIfTI file of two slices or more, in HU or in another unit of `READINGS`.
+
+    Returns
+    -------
+    ReferenceVolume
+        float32 HU, slices from the feet to the head.
+
     Raises
     ------
     InputError

@@ -30,7 +30,7 @@ class Scores:
 
     @cached_property
     def participants(self) -> tuple[str, ...]:
-        """Everyone, in the order of the rows."""
+        """All participants, in the order of the rows."""
         return tuple(dict.fromkeys(row.participant_id for row in self.rows))
 
     @cached_property
@@ -41,10 +41,21 @@ class Scores:
         }
 
     def of(self, pair: Pair, measure: Measure = "dsc", side: Sides = "both") -> NDArray[np.float64]:
-        """Return a measure of a pair of sources, shape (participants, 10), regions by label.
+        """Return a measure of a pair of sources for every participant and region.
 
-        NaN where the pair was not compared. A pair may be given in either order; the difference
-        of areas changes its sign with it.
+        Parameters
+        ----------
+        pair : tuple of str
+            Two sources by name, in either order; the difference of areas changes its sign with it.
+        measure : {'dsc', 'hausdorff95_mm', 'mean_surface_mm', 'area_difference_mm2'}
+            Which measure; distances in mm, areas in mm2.
+        side : {'left', 'right', 'both'}
+            Of the patient.
+
+        Returns
+        -------
+        ndarray of float64, shape (participants, 10)
+            In the order of `participants`, regions by label; NaN where the pair was not compared.
         """
         turned = pair[::-1]
         values = np.full((len(self.participants), len(Region)), np.nan)
@@ -60,21 +71,55 @@ class Scores:
         return values
 
     def keeping(self, participants: Iterable[str]) -> Scores:
-        """Return the scores of some participants."""
+        """Return the scores of some participants.
+
+        Parameters
+        ----------
+        participants : iterable of str
+            By the names in the rows; names without rows are ignored.
+
+        Returns
+        -------
+        Scores
+            In the order of the rows.
+        """
         kept = set(participants)
         return Scores(tuple(row for row in self.rows if row.participant_id in kept))
 
 
 def with_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Append each participant's mean of the ten regions; shape (participants, 11).
+    """Append each participant's mean of the ten regions.
 
     Regions that neither source has, NaN, do not count.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (participants, 10)
+        From `Scores.of`.
+
+    Returns
+    -------
+    ndarray of float64, shape (participants, 11)
+        The mean last.
     """
     return np.concatenate([values, mean_of_finite(values, axis=1)[:, np.newaxis]], axis=1)
 
 
 def mean_of_finite(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Return the mean over finite values along an axis; NaN where there is none."""
+    """Return the mean over finite values along an axis; NaN where there is none.
+
+    Parameters
+    ----------
+    values : ndarray of float64, of any shape
+        May hold NaN and infinite values.
+    axis : int
+        Along which the mean is taken.
+
+    Returns
+    -------
+    ndarray of float64
+        The shape of `values` without `axis`.
+    """
     finite = np.isfinite(values)
     count = finite.sum(axis=axis)
     total = np.where(finite, values, 0.0).sum(axis=axis)
@@ -84,5 +129,20 @@ def mean_of_finite(values: NDArray[np.float64], axis: int) -> NDArray[np.float64
 def mean_of_pairs(
     scores: Scores, pairs: Sequence[Pair], measure: Measure = "dsc"
 ) -> NDArray[np.float64]:
-    """Return each participant's mean over several pairs of sources, shape (participants, 10)."""
+    """Return each participant's mean over several pairs of sources.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of all participants.
+    pairs : sequence of tuple of str
+        At least one.
+    measure : {'dsc', 'hausdorff95_mm', 'mean_surface_mm', 'area_difference_mm2'}
+        See `Scores.of`.
+
+    Returns
+    -------
+    ndarray of float64, shape (participants, 10)
+        Regions by label; NaN where no pair has a finite value.
+    """
     return mean_of_finite(np.stack([scores.of(pair, measure) for pair in pairs]), axis=0)

@@ -12,7 +12,8 @@ from atlas_builder.cohorts.labelled_scans import Participant, Refusal, read_part
 from atlas_builder.core.anatomy import AgeGroup, narrowest_containing, nearest_to
 from atlas_builder.core.errors import InputError
 from atlas_builder.metrics.statistics import CONFIDENCE, RESAMPLES
-from atlas_builder.registration.slices import FINE, SEED, Metric
+from atlas_builder.registration.ants_transforms import SEED
+from atlas_builder.registration.slices import FINE, Metric
 
 ATLAS = "atlas"
 """What an atlas is called beside raters, where there is one."""
@@ -66,7 +67,21 @@ class ValidationSettings:
 
 
 def select_participants(cohort: Path, split: str) -> tuple[list[Participant], list[Refusal]]:
-    """Return who of a cohort belongs to a split, whatever the age, and who cannot.
+    """Return the participants of a cohort's split, of any age, and those who cannot be used.
+
+    Parameters
+    ----------
+    cohort : Path
+        The cohort's folder with ``participants.tsv``.
+    split : str
+        Which rows take part where the table has a column ``split``; ``all`` for every row.
+
+    Returns
+    -------
+    participants : list of Participant
+        In the table's order, split by split.
+    refusals : list of Refusal
+        Those whose age or folder is missing.
 
     Raises
     ------
@@ -89,6 +104,19 @@ def atlas_for(
 ) -> Atlas:
     """Return the atlas whose age group contains an age; of several, the narrowest.
 
+    Parameters
+    ----------
+    atlases : mapping of AgeGroup to Atlas
+        By the group that each is for.
+    age : float
+        Of the participant, in years.
+    allow_nearest : bool
+        Whether the nearest atlas is taken where no group contains the age.
+
+    Returns
+    -------
+    Atlas
+
     Raises
     ------
     InputError
@@ -106,7 +134,18 @@ def atlas_for(
 
 
 def light(atlas: Atlas) -> Atlas:
-    """Return an atlas without its probabilities: a third of what a worker would be sent."""
+    """Return an atlas without its probabilities: a third of what a worker would be sent.
+
+    Parameters
+    ----------
+    atlas : Atlas
+        Any.
+
+    Returns
+    -------
+    Atlas
+        Its arrays are shared, not copied.
+    """
     return replace(
         atlas,
         levels={

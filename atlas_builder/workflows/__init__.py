@@ -1,1 +1,1 @@
-"""What users ask for, whole: compute, write the folder, report."""
+"""The complete tasks of the commands: compute, write the folder, report."""

@@ -1,4 +1,4 @@
-"""The build as users ask for it: estimate, write, report."""
+"""The complete build of an atlas: estimate, write, report."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def build_atlas(
     restart : bool
         Forget an earlier run, finished or not.
     progress : callable
-        Told the stage, how much of it is done and how much there is.
+        Called with the stage, how much of it is done and how much there is.
 
     Returns
     -------

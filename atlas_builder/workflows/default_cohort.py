@@ -12,7 +12,22 @@ from atlas_builder.workflows.simulate import CohortPlan, simulate_cohort
 
 
 def default_cohort_folder(age_group: AgeGroup, subjects: int, seed: int) -> Path:
-    """Return where in the user's cache a default cohort is kept."""
+    """Return where in the user's cache a default cohort is kept.
+
+    Parameters
+    ----------
+    age_group : AgeGroup
+        Of all subjects.
+    subjects : int
+        How many.
+    seed : int
+        Of everything random.
+
+    Returns
+    -------
+    Path
+        Named after these and the version of this software; it need not exist.
+    """
     return (
         cache_folder()
         / "simulated-cohorts"
@@ -33,7 +48,7 @@ def default_cohort(
     Parameters
     ----------
     age_group : AgeGroup
-        Of everyone.
+        Of all subjects.
     subjects : int
         How many, all for building.
     seed : int
@@ -41,7 +56,7 @@ def default_cohort(
     jobs : int
         Processes at once.
     progress : callable
-        Told the stage, how many subjects are done and how many there are.
+        Called with the stage, how many subjects are done and how many there are.
 
     Returns
     -------

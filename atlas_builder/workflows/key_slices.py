@@ -25,7 +25,7 @@ class ChosenSlices:
     indices : mapping of level to int
         Zero-based, in file order.
     origin : mapping
-        What ``mapping.json`` says about the choice.
+        What ``mapping.json`` holds about the choice.
     remarks : tuple of Flag
         Reservations about it.
     timings : mapping of str to float

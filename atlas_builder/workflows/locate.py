@@ -1,4 +1,4 @@
-"""Locating as users ask for it: from a scan's file to its key slices, a figure and a JSON file."""
+"""Locating, complete: from a scan's file to its key slices, a figure and a JSON file."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ def locate_in(scan: Scan, path: Path, localizer: Path | None = None) -> LocatedS
     path : Path
         What to call it in messages.
     localizer : Path, optional
-        Weights of the network to ask; see `slice_localizer.locating.locate_slices`.
+        Weights of the network to use; see `slice_localizer.locating.locate_slices`.
 
     Raises
     ------
     InputError
-        They cannot be found; or the network cannot be loaded, or what asks it is not installed.
+        They cannot be found; or the network cannot be loaded, or its packages are not installed.
     """
     from atlas_builder.networks.registry import LOCALIZER  # noqa: PLC0415
     from slice_localizer.alignment.standard_head import FILE  # noqa: PLC0415

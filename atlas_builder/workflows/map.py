@@ -1,4 +1,4 @@
-"""Mapping as users ask for it: from a scan's file to a folder with its map."""
+"""Mapping, complete: from a scan's file to a folder with its map."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _remarks_on_age(in_header: float | None, given: float | None) -> tuple[Flag,
 def _details(
     source: NiftiSource | DicomSource, age: float | None, key: ChosenSlices
 ) -> dict[str, object]:
-    """Return what ``mapping.json`` says about the scan; nothing that names it or the patient."""
+    """Return what ``mapping.json`` holds about the scan; nothing that names it or the patient."""
     in_header = "unknown" if source.age is None else "DICOM header"
     origin = in_header if age is None else "given"
     return {

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from atlas_builder.core.anatomy import SIDES
-from atlas_builder.core.errors import InputError
 from atlas_builder.io.source import DicomSource, NiftiSource
 from atlas_builder.mapping.region_map import LevelMap, RegionMap
-from atlas_builder.runtime.files import replacing_folder, write_json
-from atlas_builder.runtime.result_folder import check_result_folder
+from atlas_builder.runtime.files import write_json
+from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
 from atlas_builder.runtime.versions import versions_of_scan_result
 
@@ -38,6 +37,11 @@ _NUMBERS = {
 
 def check_folder(out: Path) -> None:
     """Make sure that a map may be written to a folder, before any work is done.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; it need not exist.
 
     Raises
     ------
@@ -70,7 +74,7 @@ def write_map(
     executor : Executor
         Makes the picture and the report while this process writes the rest.
     details : mapping
-        What ``mapping.json`` says beyond the map, such as how long reading took.
+        What ``mapping.json`` holds beyond the map, such as how long reading took.
 
     Raises
     ------
@@ -80,31 +84,40 @@ def write_map(
     check_folder(out)
     bgl, sgl = (level_map.index for level_map in region_map.levels)
     regions = region_map.volume(source.shape)
-    try:
-        with replacing_folder(out.absolute()) as folder:
-            pages = [
-                executor.submit(_draw, folder / OVERLAY, region_map),
-                executor.submit(_report, folder / REPORT, region_map),
-            ]
-            try:
-                notes = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
-                if isinstance(source, DicomSource):
-                    notes.append(source.write_segmentation(folder / SEGMENTATION, regions))
-                _write_table(folder / TABLE, region_map)
-                for page in pages:
-                    page.result()
-            finally:
-                # The folder is removed after a failure: nothing may still be writing into it.
-                wait([page for page in pages if not page.cancel()])
-            content = describe(region_map) | dict(details)
-            content["notes"] = [note for note in notes if note is not None]
-            write_json(folder / MAPPING, content)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}); check access") from None
+    with replacing_result(out) as folder:
+        pages = [
+            executor.submit(_draw, folder / OVERLAY, region_map),
+            executor.submit(_report, folder / REPORT, region_map),
+        ]
+        try:
+            notes = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
+            if isinstance(source, DicomSource):
+                notes.append(source.write_segmentation(folder / SEGMENTATION, regions))
+            _write_table(folder / TABLE, region_map)
+            for page in pages:
+                page.result()
+        finally:
+            # The folder is removed after a failure: nothing may still be writing into it.
+            wait([page for page in pages if not page.cancel()])
+        content = describe(region_map) | dict(details)
+        content["notes"] = [note for note in notes if note is not None]
+        write_json(folder / MAPPING, content)
 
 
 def describe(region_map: RegionMap) -> dict[str, object]:
-    """Return what ``mapping.json`` says about a map: plain numbers, text, lists and mappings."""
+    """Return the content of ``mapping.json``: plain numbers, text, lists and mappings.
+
+    Parameters
+    ----------
+    region_map : RegionMap
+        What to describe.
+
+    Returns
+    -------
+    dict
+        Areas in cm2, distances in mm, angles in degrees, age in years, times in seconds; slice
+        indices are 0-based, in file order.
+    """
     bgl, sgl = region_map.levels
     return {
         "versions": versions_of_scan_result(),

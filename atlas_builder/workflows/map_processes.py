@@ -23,7 +23,7 @@ def registration_processes(count: int = 2) -> Iterator[Executor]:
     long as two registrations: where the system can, one process imports it once, while this one
     reads the scan, and is then duplicated. Results are the same bits as without processes.
 
-    A script calls this below ``if __name__ == "__main__":``, as `multiprocessing` asks; a notebook
+    A script calls this below ``if __name__ == "__main__":``, as `multiprocessing` needs; a notebook
     need not.
 
     Parameters

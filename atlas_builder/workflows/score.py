@@ -1,4 +1,4 @@
-"""Scoring as users ask for it: from files to a folder with the score."""
+"""Scoring, complete: from files to a folder with the score."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def score_scan(
         register_to_template,
         to_template,
     )
-    from atlas_builder.registration.slices import RegistrationError  # noqa: PLC0415
+    from atlas_builder.registration.ants_transforms import RegistrationError  # noqa: PLC0415
 
     check_folder(out)
     clock = _Clock()

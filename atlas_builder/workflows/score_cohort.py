@@ -105,7 +105,7 @@ def score_cohort(
     restart : bool
         Forget an earlier run, finished or not.
     progress : callable
-        Told the stage, how much of it is done and how much there is.
+        Called with the stage, how much of it is done and how much there is.
 
     Returns
     -------

@@ -11,14 +11,13 @@ from aspects_scorer.dwi.mni_brain import mni_brain
 from aspects_scorer.dwi.scored_lesion import standard_atlas
 from atlas_builder.catalogue.mni_regions import LABELS_FILE
 from atlas_builder.core.anatomy import SIDES
-from atlas_builder.core.errors import InputError
 from atlas_builder.io.nifti.images import write_volume
 from atlas_builder.reporting.scoring.axial_views import axial_views
 from atlas_builder.reporting.scoring.core_rendering import scene
 from atlas_builder.reporting.scoring.overlay import write_core, write_overlay
 from atlas_builder.reporting.scoring.report import write_report
-from atlas_builder.runtime.files import replacing_folder, sha256_of, write_json
-from atlas_builder.runtime.result_folder import check_result_folder
+from atlas_builder.runtime.files import sha256_of, write_json
+from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import write_tsv, yes_or_no
 from atlas_builder.runtime.versions import versions_of_scan_result
 
@@ -34,6 +33,11 @@ _COLUMNS = ("side", "region", "level", "volume_ml", "lesion_ml", "fraction", "lo
 
 def check_folder(out: Path) -> None:
     """Make sure that a score may be written to a folder, before any work is done.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; it need not exist.
 
     Raises
     ------
@@ -62,22 +66,30 @@ def write_case(out: Path, case: Case) -> None:
     """
     check_folder(out)
     views = axial_views(case.lesion, case.scored.score, standard_atlas(), case.image)
-    try:
-        with replacing_folder(out.absolute()) as folder:
-            write_overlay(folder / OVERLAY, views)
-            write_core(folder / CORE, scene(mni_brain(), case.lesion))
-            write_report(folder / REPORT, case, folder / OVERLAY, folder / CORE)
-            _write_table(folder / TABLE, case)
-            if case.source == "segmented-from-dwi":
-                drawn = case.drawn
-                write_volume(folder / SEGMENTED, drawn.mask.astype("uint8"), drawn.affine)
-            write_json(folder / RESULT, describe(case))
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror}); check access") from None
+    with replacing_result(out) as folder:
+        write_overlay(folder / OVERLAY, views)
+        write_core(folder / CORE, scene(mni_brain(), case.lesion))
+        write_report(folder / REPORT, case, folder / OVERLAY, folder / CORE)
+        _write_table(folder / TABLE, case)
+        if case.source == "segmented-from-dwi":
+            drawn = case.drawn
+            write_volume(folder / SEGMENTED, drawn.mask.astype("uint8"), drawn.affine)
+        write_json(folder / RESULT, describe(case))
 
 
 def describe(case: Case) -> dict[str, object]:
-    """Return what ``aspects.json`` says: plain numbers, text, lists and mappings."""
+    """Return the content of ``aspects.json``: plain numbers, text, lists and mappings.
+
+    Parameters
+    ----------
+    case : Case
+        What to describe.
+
+    Returns
+    -------
+    dict
+        Volumes in mL, fractions of regions 0 to 1, times in seconds.
+    """
     scored = case.scored
     score = scored.score
     share = None if math.isnan(scored.mca_share) else round(scored.mca_share, 4)

@@ -47,7 +47,7 @@ class CohortPlan:
     matrix : int
         Columns and rows of the scans.
     dwi : bool
-        Whether everyone has a diffusion scan as well.
+        Whether every subject has a diffusion scan as well.
     """
 
     age_groups: tuple[AgeGroup, ...]
@@ -116,7 +116,7 @@ def simulate_cohort(
     jobs : int
         Processes at once.
     progress : callable
-        Told the stage, how many subjects are done and how many there are.
+        Called with the stage, how many subjects are done and how many there are.
 
     Returns
     -------

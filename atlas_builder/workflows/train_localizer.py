@@ -1,4 +1,4 @@
-"""Training as users ask for it: persons or a cohort in, weights and a report out."""
+"""Training the localizer, complete: simulated subjects or a cohort in, weights and a report out."""
 
 from __future__ import annotations
 
@@ -57,23 +57,23 @@ def train_on_persons(
     start: Start | None = None,
     progress: Progress = no_progress,
 ) -> Path:
-    """Train on scans rendered from simulated persons.
+    """Train on scans rendered from simulated subjects.
 
     Parameters
     ----------
     out : Path
-        Gets the checkpoint, the weights and the report; the persons are kept beside it, in a
+        Gets the checkpoint, the weights and the report; the subjects are kept beside it, in a
         folder ``persons`` that several trainings may share.
     persons : int
-        How many to learn from; `WATCHED_PERSONS` more are only watched.
+        How many subjects to train on; `WATCHED_PERSONS` more are for validation only.
     plan : Plan
-        What to do; its seed is also that of the persons.
+        What to do; its seed is also that of the subjects.
     machine : Machine
         Where.
     start : Start, optional
         The network to go on from, that which the plan names.
     progress : callable
-        Told the stage, how much of it is done and how much there is.
+        Called with the stage, how much of it is done and how much there is.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def train_on_cohort(
     out, plan, machine, start, progress
         As for `train_on_persons`; prepared scans are kept in the folder ``scans`` of `out`.
     rater : str
-        Whose key slices are learnt.
+        Whose key slices are trained on.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Training as users ask for it: a folder of lesion masks in, weights and a report out."""
+"""Training the segmenter, complete: a folder of lesion masks in, weights and a report out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def train_infarct_segmenter(
     restart : bool
         Forget an earlier training; the scans are kept.
     progress : callable
-        Is told how far it is.
+        Called with the stage, how much of it is done and how much there is.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def describe(
     Parameters
     ----------
     plan : ScanPlan
-        Which scans were learnt from.
+        Which scans were trained on.
     settings : Settings
         What decided the weights.
     done : Progressed
@@ -152,7 +152,20 @@ def describe(
 
 
 def command_of(settings: Settings, machine: Machine) -> str:
-    """Return the command that repeats a training."""
+    """Return the command that repeats a training.
+
+    Parameters
+    ----------
+    settings : Settings
+        What decided the weights.
+    machine : Machine
+        Where the training ran.
+
+    Returns
+    -------
+    str
+        Arguments of ``aspects-atlas``, with the words LESIONS and OUT for the folders.
+    """
     precision = "bfloat16" if settings.mixed_precision else "float32"
     return (
         f"train-infarct-segmenter --lesions LESIONS --out OUT --persons {settings.persons} "

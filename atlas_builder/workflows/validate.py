@@ -1,4 +1,4 @@
-"""The validation of an atlas as users ask for it: map, measure, write, report."""
+"""The complete validation of an atlas: map, measure, write, report."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def validate_atlas(
     restart : bool
         Forget an earlier run, finished or not.
     progress : callable
-        Told the stage, how much of it is done and how much there is.
+        Called with the stage, how much of it is done and how much there is.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def validate_atlas(
     Raises
     ------
     InputError
-        The atlas or the cohort cannot be used, nobody of the cohort can, or `out` holds another
+        The atlas or the cohort cannot be used, no participant can, or `out` holds another
         validation. Participants who cannot be used do not end the run; they are named in the
         report and in ``subjects.tsv``.
     """
@@ -100,7 +100,7 @@ def validate_atlas(
     cohort, out = Path(cohort), Path(out)
     atlases = {group: light(one) for group, one in read_atlases(atlas).items()}
     participants, refusals = select_participants(cohort, settings.split)
-    inputs = _describe(atlases, cohort, settings)
+    inputs = describe_inputs(settings, atlases, describe_files(cohort))
     if not begin(out, inputs, restart=restart):
         return False
     tasks = _tasks(atlases, participants, settings, refusals)
@@ -132,7 +132,16 @@ def validate_atlas(
 
 
 def begin(out: Path, inputs: Mapping[str, object], *, restart: bool) -> bool:
-    """Make a folder that of a validation, with what an earlier run has done of it.
+    """Prepare a validation's folder; what an earlier run with the same inputs has done is kept.
+
+    Parameters
+    ----------
+    out : Path
+        Where the results go; made if need be.
+    inputs : mapping
+        What the validation is made from, see `as_read_back`.
+    restart : bool
+        Forget an earlier run, finished or not.
 
     Returns
     -------
@@ -157,24 +166,38 @@ def begin(out: Path, inputs: Mapping[str, object], *, restart: bool) -> bool:
     return True
 
 
-def describe_atlases(atlases: Mapping[AgeGroup, Atlas]) -> dict[str, object]:
-    """Return what tells atlases apart: their name and the checksum of their description."""
-    return {
+def describe_inputs(
+    settings: ValidationSettings, atlases: Mapping[AgeGroup, Atlas], files: object
+) -> dict[str, object]:
+    """Return what decides a validation, so that two runs can tell whether they are the same.
+
+    Parameters
+    ----------
+    settings : ValidationSettings
+        Raters, split, seed.
+    atlases : mapping of AgeGroup to Atlas
+        By the group that each is for.
+    files : object
+        What `describe_files` says of the cohort, or of each cohort.
+
+    Returns
+    -------
+    dict
+        As a file will give it back; atlases by age group, such as ``50-69``: name, whether it is
+        simulated, and provenance, in which a checksum pins every file.
+    """
+    described = {
         str(group): {"name": atlas.name, "simulated": atlas.simulated} | dict(atlas.provenance)
         for group, atlas in atlases.items()
     }
-
-
-def _describe(
-    atlases: Mapping[AgeGroup, Atlas], cohort: Path, settings: ValidationSettings
-) -> dict[str, object]:
-    inputs: dict[str, object] = {
-        "settings": settings.describe(),
-        "versions": software_versions(*COHORT_PACKAGES),
-        "atlases": describe_atlases(atlases),
-        "files": describe_files(cohort),
-    }
-    return as_read_back(inputs)
+    return as_read_back(
+        {
+            "settings": settings.describe(),
+            "versions": software_versions(*COHORT_PACKAGES),
+            "atlases": described,
+            "files": files,
+        }
+    )
 
 
 def _tasks(
@@ -183,7 +206,7 @@ def _tasks(
     settings: ValidationSettings,
     refusals: list[Refusal],
 ) -> dict[str, MappingTask]:
-    """Give everyone the atlas for the age; those without one join the refusals."""
+    """Give each participant the atlas for the age; those without one join the refusals."""
     tasks: dict[str, MappingTask] = {}
     for participant in participants:
         name = participant.participant_id

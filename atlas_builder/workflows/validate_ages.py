@@ -15,8 +15,7 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.reporting.base.sections import write_validation_report
 from atlas_builder.reporting.validation.ages import AGE_TITLE, age_sections, age_summary
 from atlas_builder.runtime.progress import Progress, no_progress
-from atlas_builder.runtime.resumption import as_read_back, describe_files
-from atlas_builder.runtime.versions import COHORT_PACKAGES, software_versions
+from atlas_builder.runtime.resumption import describe_files
 from atlas_builder.runtime.workers import open_workers
 from atlas_builder.validation.age_tables import age_matrix
 from atlas_builder.validation.mapped import MappingTask
@@ -31,7 +30,7 @@ from atlas_builder.validation.selection import (
     light,
     select_participants,
 )
-from atlas_builder.workflows.validate import WORK, begin, describe_atlases
+from atlas_builder.workflows.validate import WORK, begin, describe_inputs
 from atlas_builder.workflows.validation_files import write_agreement, write_record, write_subjects
 
 
@@ -79,7 +78,8 @@ def validate_ages(
         )
     folders = _cohorts_in(Path(cohorts))
     reference = settings.raters[0]
-    inputs = _describe(by_age, folders, settings)
+    files_of = {prefix: describe_files(folder) for prefix, folder in folders.items()}
+    inputs = describe_inputs(settings, by_age, files_of)
     if not begin(out, inputs, restart=restart):
         return False
     participants, refusals = _everyone(folders, settings.split)
@@ -144,7 +144,7 @@ def _tasks(
     settings: ValidationSettings,
     refusals: list[Refusal],
 ) -> tuple[dict[str, MappingTask], dict[str, str]]:
-    """Give everyone all atlases; return the age group of each as well."""
+    """Give each participant all atlases; return the age group of each as well."""
     tasks: dict[str, MappingTask] = {}
     group_of: dict[str, str] = {}
     named = {str(group): atlas for group, atlas in by_age.items()}
@@ -157,15 +157,3 @@ def _tasks(
         group_of[name] = str(own.age_group)
         tasks[name] = MappingTask(person, named, settings.raters[:1])
     return tasks, group_of
-
-
-def _describe(
-    by_age: Mapping[AgeGroup, Atlas], folders: Mapping[str, Path], settings: ValidationSettings
-) -> dict[str, object]:
-    inputs: dict[str, object] = {
-        "settings": settings.describe(),
-        "versions": software_versions(*COHORT_PACKAGES),
-        "atlases": describe_atlases(by_age),
-        "files": {prefix: describe_files(folder) for prefix, folder in folders.items()},
-    }
-    return as_read_back(inputs)

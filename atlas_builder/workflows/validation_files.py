@@ -27,7 +27,25 @@ _SPEC = ".6g"
 
 
 def write_agreement(scores: Scores, path: Path) -> Path:
-    """Write ``dsc.tsv``: a row a participant, region, side and pair of sources."""
+    """Write ``dsc.tsv``: a row a participant, region, side and pair of sources.
+
+    Parameters
+    ----------
+    scores : Scores
+        Distances in mm, areas in mm2.
+    path : Path
+        The file; one that is there is replaced.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
     header = ["participant_id", "level", "region", "side", "first", "second", *_MEASURES]
     rows = (
         [
@@ -62,7 +80,7 @@ def write_subjects(
     refusals : sequence of Refusal
         Those left out.
     extra : mapping of str to mapping of str to str
-        More columns: what each says of a participant.
+        More columns: the text of each by participant.
     path : Path
         The file.
     """
@@ -92,7 +110,28 @@ def write_record(
     files: Iterable[Path],
     seconds: float,
 ) -> None:
-    """Write ``validation.json``: parameters, versions, participants, checksums."""
+    """Write ``validation.json``: parameters, versions, participants, checksums.
+
+    Parameters
+    ----------
+    out : Path
+        The validation's folder.
+    inputs : mapping
+        What the validation was made from, as JSON can hold it.
+    scores : Scores
+        Of those used.
+    refusals : sequence of Refusal
+        Those left out.
+    files : iterable of Path
+        All other files of the validation, inside `out`.
+    seconds : float
+        How long the run took.
+
+    Raises
+    ------
+    OSError
+        A file cannot be read, or the record cannot be written.
+    """
     record = {
         "participants": list(scores.participants),
         "left_out": [asdict(refusal) for refusal in refusals],

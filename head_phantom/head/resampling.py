@@ -1,4 +1,4 @@
-"""Volumes of the standard head at the voxels of a person."""
+"""Volumes of the standard head at the voxels of a subject."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from head_phantom.person.volumes import Anatomy
 
 @dataclass(frozen=True)
 class InfarctTruth:
-    """The truth about a person's infarct.
+    """The truth about a subject's infarct.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Ventricles and sulci of a person: where fluid is added to the standard head, and tissue is lost.
+"""Ventricles and sulci of a subject: where fluid is added to the standard head, and tissue is lost.
 
 Ventricles and sulci are sources of a flow that pushes the tissue around them aside, white matter is
 the sink that makes room. Nuclei and labels move along, so the caudate stays on the wall of a
@@ -78,7 +78,7 @@ def _sulcal_atrophy(head: CoarseHead, rng: np.random.Generator) -> NDArray[np.fl
 
     Frontal, parietal and Sylvian sulci widen most with age, the posterior fossa least (Raz N,
     Lindenberger U, Rodrigue KM, et al. Regional brain changes in aging healthy adults. Cereb Cortex
-    15:1676-1689 (2005). doi:10.1093/cercor/bhi044). Single sulci differ from person to person.
+    15:1676-1689 (2005). doi:10.1093/cercor/bhi044). Single sulci differ from subject to subject.
     """
     x, y, z = head.lattice.points()
     frontal = 1 + 0.4 / (1 + np.exp(-(y - 10) / 10))

@@ -1,4 +1,4 @@
-"""What the tissues measure on CT in one person."""
+"""What the tissues measure on CT in one subject."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from head_phantom.person.person import Person
 
 
 def person_hu(person: Person) -> dict[Tissue, float]:
-    """Return the HU of every tissue in a person.
+    """Return the HU of every tissue in a subject.
 
     Parameters
     ----------

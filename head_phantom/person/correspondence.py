@@ -1,4 +1,4 @@
-"""Which place of the standard head each voxel of a person shows."""
+"""Which place of the standard head each voxel of a subject shows."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MARGIN_MM = 4.0
 
 @dataclass(frozen=True)
 class Correspondence:
-    """From a person's voxels to the standard head.
+    """From a subject's voxels to the standard head.
 
     Attributes
     ----------
     nodes : Lattice
-        Every second voxel of the person.
+        Every second voxel of the subject.
     origins : ndarray of float32, shape (3, x, y, z)
         Millimetres of MNI space for each node.
     welled : ndarray of float32, shape (x, y, z)
@@ -45,7 +45,7 @@ class Correspondence:
 
     @property
     def affine(self) -> NDArray[np.float64]:
-        """From the person's voxels to RAS+ millimetres."""
+        """From the subject's voxels to RAS+ millimetres."""
         affine = np.eye(4)
         affine[:3, 3] = self.nodes.origin
         return affine
@@ -118,7 +118,7 @@ class Correspondence:
 def correspondence(
     head: Head, coarse: CoarseHead, person: Person, shape: Flow, interior: Flow
 ) -> Correspondence:
-    """Compose a person's size, shape and the flow inside the brain.
+    """Compose a subject's size, shape and the flow inside the brain.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def _refined(field: NDArray[np.float32], box: Box) -> NDArray[np.float32]:
 
 
 def _nodes_around(head: Head, person: Person) -> Lattice:
-    """Return the lattice over the person's head."""
+    """Return the lattice over the subject's head."""
     scale = np.array(person.scale)
     flesh = head.tissues[Tissue.AIR] < 255
     ends = []

@@ -1,4 +1,4 @@
-"""The shape of a person's head: size, proportions, asymmetry and the random rest."""
+"""The shape of a subject's head: size, proportions, asymmetry and the random rest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ brains aligned by an affine still differ by 3-4 mm at corresponding places, skul
 def shape_velocity(
     head: Head, coarse: CoarseHead, person: Person, rng: np.random.Generator
 ) -> tuple[Lattice, NDArray[np.float32]]:
-    """Return the velocity that makes the standard head, already scaled, the person's.
+    """Return the velocity that makes the standard head, already scaled, the subject's.
 
     Parameters
     ----------

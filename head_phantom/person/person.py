@@ -10,7 +10,7 @@ from head_phantom.person import norms
 from head_phantom.person.norms import Sex
 
 _MNI_INTRACRANIAL_ML = 1880.0
-"""What the ICBM 2009a brain mask holds; MNI space is that much larger than people are."""
+"""What the ICBM 2009a brain mask holds; MNI space is that much larger than heads are."""
 
 
 @dataclass(frozen=True)

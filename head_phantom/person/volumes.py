@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Anatomy:
-    """One person's head in the person's own space, before any scanner.
+    """One subject's head in the subject's own space, before any scanner.
 
     Attributes
     ----------
@@ -24,11 +24,11 @@ class Anatomy:
     regions : ndarray of uint8, shape (x, y, z)
         The ASPECTS regions: 1-10 on the left, 11-20 on the right.
     lesion : ndarray of bool, shape (x, y, z)
-        The acute infarct; empty in a person who has none.
+        The acute infarct; empty in a subject who has none.
     affine : ndarray, shape (4, 4)
-        From voxels to RAS+ millimetres of the person: an upright head looking forward.
+        From voxels to RAS+ millimetres of the subject: an upright head looking forward.
     bgl_point : ndarray, shape (3,)
-        Millimetres: the person's point for `Head.bgl_point`.
+        Millimetres: the subject's point for `Head.bgl_point`.
     """
 
     hu: NDArray[np.float32]

@@ -18,7 +18,7 @@ _LEAST_SLICE_ANGLE, _MOST_SLICE_ANGLE = -8.0, 20.0
 
 @dataclass(frozen=True)
 class Acquisition:
-    """Everything that decides a scan but the person and the noise's randomness.
+    """Everything that decides a scan but the subject and the noise's randomness.
 
     Attributes
     ----------
@@ -33,10 +33,10 @@ class Acquisition:
     base_thickness_mm : float
         Of the slices below `base_top_mm`, whose spacing is their thickness.
     base_top_mm : float
-        Where those end, along the normal from the person's BGL point; minus infinity where there
+        Where those end, along the normal from the subject's BGL point; minus infinity where there
         are none.
     start_mm : float
-        Where the first slice's middle lies, along the normal from the person's BGL point.
+        Where the first slice's middle lies, along the normal from the subject's BGL point.
     beyond_vertex_mm : float
         How far above the vertex the slices go on; negative where they end below it.
     tilt_deg : float
@@ -48,7 +48,7 @@ class Acquisition:
     shift_mm : tuple of float
         Of the head's middle from that of the field of view, to the right and to the front.
     table_mm : float
-        The table's position at the person's BGL point.
+        The table's position at the subject's BGL point.
     kernel : Kernel
         Of the reconstruction.
     noise_hu : float

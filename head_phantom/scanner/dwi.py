@@ -1,4 +1,4 @@
-"""Diffusion-weighted imaging of a person: b 0, b 1000 and the apparent diffusion coefficient.
+"""Diffusion-weighted imaging of a subject: b 0, b 1000 and the apparent diffusion coefficient.
 
 References
 ----------
@@ -44,7 +44,7 @@ class Dwi:
     lesion : ndarray of bool, shape (x, y, z)
         The acute infarct, distorted as the images are.
     affine : ndarray, shape (4, 4)
-        From voxels to RAS+ millimetres of the person.
+        From voxels to RAS+ millimetres of the subject.
     """
 
     b0: NDArray[np.float32]
@@ -55,12 +55,12 @@ class Dwi:
 
 
 def simulate_dwi(anatomy: Anatomy, rng: np.random.Generator) -> Dwi:
-    """Scan a person's brain with echo-planar diffusion imaging.
+    """Scan a subject's brain with echo-planar diffusion imaging.
 
     Parameters
     ----------
     anatomy : Anatomy
-        The person; the lesion's diffusion is restricted.
+        The subject; the lesion's diffusion is restricted.
     rng : numpy.random.Generator
         Draws voxel size (1.2-2 mm in plane, 3-5 mm slices), pose (a few degrees and millimetres),
         distortion along the phase-encoding (front to back) axis, receiver field, T2 shine-through

@@ -1,4 +1,4 @@
-"""Where a scanner's slices lie, and how the person lies in the scanner.
+"""Where a scanner's slices lie, and how the subject lies in the scanner.
 
 The scanner's space is that of the scan: RAS+ millimetres of an upright patient, the table moving
 along its third axis. A gantry tilts about the first axis through the isocentre while the table
@@ -31,7 +31,7 @@ class Stack:
     affines : ndarray, shape (slices, 4, 4)
         As in `atlas_builder.core.scan.Scan`.
     heights : ndarray, shape (slices,)
-        Of the slices' middles in mm along their normal from the person's BGL point.
+        Of the slices' middles in mm along their normal from the subject's BGL point.
     thickness : ndarray, shape (slices,)
         In mm.
     """
@@ -60,7 +60,7 @@ def lay_head(anatomy: Anatomy, acquisition: Acquisition) -> Array:
     Returns
     -------
     ndarray, shape (4, 4)
-        From the person's RAS+ mm to the scanner's.
+        From the subject's RAS+ mm to the scanner's.
     """
     first, last = head_extent(anatomy)
     middle = np.append((first + last)[:2] / 2.0, anatomy.bgl_point[2])
@@ -98,7 +98,7 @@ def lay_slices(anatomy: Anatomy, acquisition: Acquisition, pose: Array) -> Stack
     Parameters
     ----------
     anatomy : Anatomy
-        The person.
+        The subject.
     acquisition : Acquisition
         Slices, tilt and coverage.
     pose : ndarray, shape (4, 4)

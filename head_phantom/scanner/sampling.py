@@ -111,7 +111,20 @@ def average(plane: Plane, volume: NDArray[np.float32], box: Box) -> NDArray[np.f
 
 
 def linear_weights(places: Array, count: int) -> NDArray[np.float32]:
-    """Return the matrix that interpolates `count` values at places counted from the first."""
+    """Return the matrix that interpolates linearly between values.
+
+    Parameters
+    ----------
+    places : ndarray, shape (n,)
+        Where to interpolate, in values from the first; beyond an end the end's value holds.
+    count : int
+        How many values there are; at least two.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, count)
+        Rows add up to 1.
+    """
     below = np.clip(np.floor(places).astype(int), 0, count - 2)
     share = np.clip(places - below, 0.0, 1.0)
     weights = np.zeros((len(places), count), dtype=np.float32)

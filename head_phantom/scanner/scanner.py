@@ -1,4 +1,4 @@
-"""A CT scanner: from a person's anatomy to a scan with everything that is true of it."""
+"""A CT scanner: from a subject's anatomy to a scan with everything that is true of it."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class Acquired:
     thickness_mm : ndarray, shape (slices,)
         Of each slice.
     bgl_index, sgl_index : int
-        The slices nearest to the person's BGL point and to 20 mm above it, along their normal.
+        The slices nearest to the subject's BGL point and to 20 mm above it, along their normal.
     pose : ndarray, shape (4, 4)
-        From the person's RAS+ mm to the scan's, motion aside.
+        From the subject's RAS+ mm to the scan's, motion aside.
     """
 
     scan: Scan
@@ -63,12 +63,12 @@ class Acquired:
 
 
 def acquire(anatomy: Anatomy, acquisition: Acquisition, rng: np.random.Generator) -> Acquired:
-    """Scan a person.
+    """Scan a subject.
 
     Parameters
     ----------
     anatomy : Anatomy
-        The person.
+        The subject.
     acquisition : Acquisition
         How, see `draw_acquisition`.
     rng : Generator
@@ -101,9 +101,9 @@ def cut_key_slices(anatomy: Anatomy, acquisition: Acquisition) -> dict[Level, Sl
     Parameters
     ----------
     anatomy : Anatomy
-        The person.
+        The subject.
     acquisition : Acquisition
-        How the person lies and the slices are laid; motion is left out.
+        How the subject lies and the slices are laid; motion is left out.
 
     Returns
     -------

@@ -1,9 +1,9 @@
 """Make the standard head that scans are aligned with; the same bytes for the same arguments.
 
-    python scripts/authoring/make_standard_head.py --kept PERSONS
+    python scripts/authoring/make_standard_head.py --kept FOLDER
 
-Simulates the persons that the folder does not hold yet, a few seconds each. Some are averaged; from
-the others, of another seed, is learnt what alignment with that average leaves unexplained.
+Simulates the subjects that the folder does not hold yet, a few seconds each. Some are averaged; to
+the others, of another seed, the correction for the residuals of the alignment is fitted.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from slice_localizer.training.subjects import keep_subjects
 def main() -> None:
     """Parse, make, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kept", type=Path, required=True, help="folder of simulated persons")
+    parser.add_argument("--kept", type=Path, required=True, help="folder of simulated subjects")
     parser.add_argument("--persons", type=int, default=96, help="to average")
     parser.add_argument("--seed", type=int, default=2024, help="of those")
-    parser.add_argument("--learnt-from", type=int, default=300, help="other persons")
+    parser.add_argument("--learnt-from", type=int, default=300, help="other subjects")
     parser.add_argument("--learnt-seed", type=int, default=2026, help="of those")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=FILE)

@@ -3,7 +3,7 @@
 Usage: python scripts/benchmarks/bench_localizer_training.py [--cohort DIR] [--device auto|cpu|cuda]
            [--backbone resnet50] [--batch 3] [--sizes 112,224] [--steps 5] [--threads N]
 
-Samples are drawn by one process on one thread, as one loader does, from simulated persons or from a
+Samples are drawn by one process on one thread, as one loader does, of simulated subjects or from a
 cohort's scans; steps are those of a training, forward and backward. The device is never starved as
 long as there are at least as many loaders as the last column says.
 """

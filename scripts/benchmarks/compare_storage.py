@@ -3,7 +3,8 @@
     python scripts/benchmarks/compare_storage.py TRAINING [--samples 60] [--threads N]
 
 TRAINING is a folder of `train-localizer --persons`, with ``persons`` beside it. The network
-as it was trained and as it is stored read the same samples of persons it was not trained on.
+as it was trained and as it is stored are evaluated on the same samples, of subjects that it was not
+trained on.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     stored = read_weights(given.training / WEIGHTS)
-    asked = json.loads((given.training / "training.json").read_text("utf-8"))
-    trained = AspectsLocNet(asked["plan"]["backbone"])
+    settings = json.loads((given.training / "training.json").read_text("utf-8"))
+    trained = AspectsLocNet(settings["plan"]["backbone"])
     tensors = load_file(given.training / CHECKPOINT)
     set_state(
         trained, {k.removeprefix(_PART): v for k, v in tensors.items() if k.startswith(_PART)}
     )
-    persons, seed = asked["exams"]["persons"], asked["exams"]["seed"]
+    persons, seed = settings["exams"]["persons"], settings["exams"]["seed"]
     folder = given.training.resolve().parent / "persons"
     paths = keep_subjects(folder, persons + WATCHED_PERSONS, seed, jobs=given.threads)
     draw = SimulatedSamples(tuple(paths[persons:]), _SEED)

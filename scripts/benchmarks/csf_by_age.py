@@ -3,7 +3,7 @@
 Usage: python scripts/benchmarks/csf_by_age.py
     [ATLASES]   ATLASES is a name or a folder, by default simulated
 
-A template averages people whose sulci differ, so a pixel counts as fluid by its share: all at 9 HU,
+A template averages heads whose sulci differ, so a pixel counts as fluid by its share: all at 9 HU,
 none at 26 HU, which is below white matter. Fluid counts as ventricle (with the cisterns of the
 midline) where it is deeper than 25 mm below the brain's filled outline, as sulci and fissures
 elsewhere; the outermost 2 mm are left out, where the rim of the mean brain fades.

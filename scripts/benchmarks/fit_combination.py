@@ -5,7 +5,7 @@
 
 Two scans a subject, as `score_alignment.py` draws them. Prints the constants ``FITTED`` of
 `slice_localizer.combination`, how often each way of choosing is right, and how often slices of a
-stated confidence are: fitted on every other person, checked on the rest.
+stated confidence are: fitted on every other subject, checked on the rest.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from slice_localizer.positions import nearest, normal_of
 _CONFIDENCES = (0.0, 0.7, 0.9, 0.97, 0.99, 1.0)
 
 
-def ask(task: tuple[int, int, Path]) -> list[tuple[LevelEstimates, int, float]]:
-    """Ask both about a person's scans; in a worker."""
+def estimate(task: tuple[int, int, Path]) -> list[tuple[LevelEstimates, int, float]]:
+    """Return both estimates for a subject's scans, with the truth; in a worker."""
     index, seed, weights = task
     torch.set_num_threads(1)
     found = []
@@ -44,22 +44,22 @@ def ask(task: tuple[int, int, Path]) -> list[tuple[LevelEstimates, int, float]]:
         network, alignment = located.network_probabilities, located.alignment
         if network is None or alignment.upside_down or alignment.correlation < LEAST_CORRELATION:
             continue  # they are not weighed against each other
-        said = LevelEstimates(network, located.heights, alignment.height_mm)
+        estimates = LevelEstimates(network, located.heights, alignment.height_mm)
         level = float(normal_of(drawn.acquired.scan.affines) @ drawn.point)
-        found.append((said, drawn.acquired.bgl_index, level))
+        found.append((estimates, drawn.acquired.bgl_index, level))
     return found
 
 
 def columns(
     cases: list[tuple[LevelEstimates, int, float]],
 ) -> tuple[list[LevelEstimates], list[int], Array]:
-    """Return what was said of scans, their BGL slices and their levels."""
-    said, true, levels = zip(*cases, strict=True)
-    return list(said), list(true), np.array(levels)
+    """Return the estimates for scans, their BGL slices and their levels."""
+    estimates, true, levels = zip(*cases, strict=True)
+    return list(estimates), list(true), np.array(levels)
 
 
 def fit(cases: list[tuple[LevelEstimates, int, float]]) -> EstimateWeights:
-    """Fit the trust to scans."""
+    """Fit the weights to scans."""
     return fit_weights(*columns(cases))
 
 
@@ -71,7 +71,7 @@ def show(name: str, probabilities: list[np.ndarray], true: list[int]) -> None:
 
 
 def main() -> None:
-    """Parse, ask, fit, print."""
+    """Parse, estimate, fit, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, default=LOCALIZER)
     parser.add_argument("--persons", type=int, default=100)
@@ -79,30 +79,30 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=available_cores())
     given = parser.parse_args()
     tasks = [(index, given.seed, given.weights) for index in range(given.persons)]
-    people = []
+    by_subject = []
     with console_progress() as progress, open_workers(given.jobs) as workers:
-        for done, found in enumerate(workers.in_order(ask, tasks), start=1):
-            people.append(found)
+        for done, found in enumerate(workers.in_order(estimate, tasks), start=1):
+            by_subject.append(found)
             progress("Asking both", done, len(tasks))
-    fitted = [case for found in people[::2] for case in found]
-    checked = [case for found in people[1::2] for case in found]
-    trust, everyone = fit(fitted), fit(fitted + checked)
-    print(f"fitted on half\t{trust}\nfitted on all\t{everyone}")
-    said, true, levels = columns(checked)
-    errors = np.array([s.level for s in said]) - levels
+    fitted = [case for found in by_subject[::2] for case in found]
+    checked = [case for found in by_subject[1::2] for case in found]
+    of_half, of_all = fit(fitted), fit(fitted + checked)
+    print(f"fitted on half\t{of_half}\nfitted on all\t{of_all}")
+    estimates, true, levels = columns(checked)
+    errors = np.array([one.level for one in estimates]) - levels
     print(
         f"the alignment's errors, rest\tSD {errors.std():.2f} mm\tlargest {abs(errors).max():.2f}"
     )
     even = [
-        LevelEstimates(np.full(len(s.heights), 1 / len(s.heights)), s.heights, s.level)
-        for s in said
+        LevelEstimates(np.full(len(one.heights), 1 / len(one.heights)), one.heights, one.level)
+        for one in estimates
     ]
-    both = [combine(s, trust) for s in said]
+    both = [combine(one, of_half) for one in estimates]
     print("the rest\tscans\tright\tmean_log_probability")
-    show("network", [s.network for s in said], true)
-    show("alignment", [combine(s, trust) for s in even], true)
+    show("network", [one.network for one in estimates], true)
+    show("alignment", [combine(one, of_half) for one in even], true)
     show("both", both, true)
-    near = [nearest(s.heights, s.level) == k for s, k in zip(said, true, strict=True)]
+    near = [nearest(e.heights, e.level) == k for e, k in zip(estimates, true, strict=True)]
     print(f"slice nearest to the alignment's level\t{len(true)}\t{np.mean(near):.3f}")
     print("confidence\tscans\tmean\tright")
     sure = np.array([p.max() for p in both])

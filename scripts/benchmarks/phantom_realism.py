@@ -68,7 +68,7 @@ class Simulated:
     keys : dict of level to Slice
         The key slices.
     like_real : list of Slice
-        The first person of each age group scanned as the real scan was.
+        The first subject of each age group scanned as the real scan was.
     agreement : ndarray, shape (regions, 3)
         Dice coefficients: of the expert with either rater, and of the two raters.
     """

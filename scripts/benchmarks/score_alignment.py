@@ -2,7 +2,7 @@
 
     python scripts/benchmarks/score_alignment.py --persons 24
 
-Two scans a person, of all ages, none of whom the standard head was made from: one as hospitals
+Two scans a subject, of all ages, none of which the standard head was made from: one as hospitals
 acquire them, one turned by up to 25 degrees, tilted, thick and short. Prints the error in mm along
 the slices' normal and how often the right slices are chosen.
 """
@@ -54,7 +54,7 @@ class Drawn:
 
 
 def draw_scans(index: int, seed: int, matrix: int) -> Iterator[Drawn]:
-    """Simulate two scans of a person: one as hospitals acquire them, one that is harder."""
+    """Simulate two scans of a subject: one as hospitals acquire them, one that is harder."""
     rng = np.random.default_rng([seed, index])
     age = float(rng.uniform(10, 90) if index % 2 else rng.uniform(50, 90))
     anatomy = make_anatomy(_head(), draw_person(age, "M" if index % 2 else "F", rng))
@@ -73,27 +73,27 @@ def _head() -> Head:
 
 
 def score_alignment(persons: int, seed: int, matrix: int) -> Iterator[Score]:
-    """Simulate, scan and score persons one after the other."""
+    """Simulate, scan and score subjects one after the other."""
     for index in range(persons):
         for drawn in draw_scans(index, seed, matrix):
             scan = drawn.acquired.scan
             started = time.process_time()
-            opinion = align_level(scan)
+            alignment = align_level(scan)
             seconds = time.process_time() - started
             heights = heights_of(scan.affines)
-            bgl = nearest(heights, opinion.height_mm)
+            bgl = nearest(heights, alignment.height_mm)
             try:
-                sgl = sgl_of(heights, bgl, opinion.height_mm)
+                sgl = sgl_of(heights, bgl, alignment.height_mm)
             except InputError:
                 continue  # the scan ends below the SGL
             yield Score(
                 drawn.kind,
                 drawn.age,
                 drawn.spacing_mm,
-                float(opinion.height_mm - normal_of(scan.affines) @ drawn.point),
+                float(alignment.height_mm - normal_of(scan.affines) @ drawn.point),
                 bgl == drawn.acquired.bgl_index,
                 sgl == drawn.acquired.sgl_index,
-                opinion.correlation,
+                alignment.correlation,
                 seconds,
             )
 

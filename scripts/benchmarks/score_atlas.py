@@ -37,7 +37,7 @@ def score(
 
 
 def main() -> None:
-    """Read the arguments, score everyone, print a table."""
+    """Read the arguments, score all participants, print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("atlas", type=Path)
     parser.add_argument("cohort", type=Path)

@@ -6,14 +6,14 @@ Usage:
       [--backbone resnet18] [--stages 112x60] [--batch 3] [--jobs N] [--seed 1]
 
 ``scans`` reads every scan of a cohort once, such as one that `simulate-cohort` wrote with a seed
-that training never saw, finds the key slices of it as it is and disturbed in one of ten ways (the
+that was not trained on, finds the key slices of it as it is and disturbed in one of ten ways (the
 next scan in the next way), and prints accuracy and distance error by age group and by disturbance:
 of the network by its highest score, as published, and by the heights it gives; of the alignment
 that needs no network; and of `locate-slices`, which uses both. The network is the one
 that ships, or that of --weights.
 
 ``folds`` is the cross-validation of the paper on the first scans of each age group. Its networks
-start at random; --backbone, --stages and --batch say how small they are and how short they learn.
+start at random; --backbone, --stages and --batch set how small they are and how short they learn.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from atlas_builder.commands.train_localizer import StagesType
 from atlas_builder.core.anatomy import AGE_GROUPS
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan
-from atlas_builder.metrics.tables import to_markdown
+from atlas_builder.metrics.table_files import to_markdown
 from atlas_builder.networks.registry import LOCALIZER
 from atlas_builder.networks.training.device import Machine
 from atlas_builder.runtime.progress import console_progress
@@ -65,7 +65,7 @@ def find(name: str, case: Case, weights: Path) -> Found:
     """Find the key slices of a scan by every method."""
     affines, true = case.scan.affines, (case.bgl, case.sgl)
     heights = heights_of(affines)
-    best, level = ask_network(case.scan, _networks[weights])
+    best, level = predict_level(case.scan, _networks[weights])
     found: Found = {
         BY_SCORE: located_levels(name, affines, true, best),
         BY_HEIGHT: located_levels(name, affines, true, nearest(heights, level), level),
@@ -99,11 +99,11 @@ def by_alignment(name: str, case: Case, alignment: LevelAlignment) -> tuple[Loca
     )
 
 
-def ask_network(scan: Scan, trained: Trained) -> tuple[int, float]:
-    """Return the slice of the highest score, and where the heights say the level lies."""
+def predict_level(scan: Scan, trained: Trained) -> tuple[int, float]:
+    """Return the slice of the highest score, and the level that follows from the heights, in mm."""
     view = view_scan(scan, trained.size)
-    logits, said = predict_slices(view, trained)
-    level = level_from_heights(view.heights_mm, said)
+    logits, predicted = predict_slices(view, trained)
+    level = level_from_heights(view.heights_mm, predicted)
     at = np.interp(heights_of(scan.affines), view.heights_mm, logits)
     return int(at.argmax()), level.position_mm
 

@@ -179,7 +179,7 @@ def print_confidence(results: list[Result]) -> None:
 
 
 def main() -> None:
-    """Read the arguments, score everyone, print the tables."""
+    """Read the arguments, score all participants, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("atlas")
     parser.add_argument("cohorts", type=Path, nargs="+", metavar="COHORT")
@@ -194,7 +194,7 @@ def main() -> None:
             try:
                 found, _ = read_participants(cohort, group, "validation")
             except InputError:
-                continue  # nobody of that age
+                continue  # no participant of that age
             for participant in found[: arguments.participants]:
                 atlas = load_atlas(arguments.atlas, participant.age)
                 tasks += [(participant, name, atlas) for name in names]

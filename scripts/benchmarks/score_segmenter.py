@@ -1,16 +1,16 @@
-"""Score the infarct network on simulated DWI whose lesion shapes it has never seen.
+"""Score the infarct network on simulated DWI with lesion shapes that it was not trained on.
 
 Usage: python scripts/benchmarks/score_segmenter.py LESIONS --out FOLDER [--scans 60]
     [--seed 7000] [--jobs 2]
        [--weights FILE] [--without-adc] [--pictures]
 
 LESIONS holds masks of real infarcts in MNI space; those that `lesion_shapes.part_of` keeps for
-testing are used, each once. Every one becomes an acute infarct of a new person of 20 to 89 years,
+testing are used, each once. Every one becomes an acute infarct of a new subject of 20 to 89 years,
 whose diffusion scan is simulated, segmented and compared with the truth. FOLDER keeps the scans, so
 that a second run is quick, and gets ``scans.tsv`` with a row a scan.
 
 Both lesions, the network's and the true one, are scored by the rule of ASPECTS with the regions of
-that person's own anatomy, in that person's space.
+that subject's own anatomy, in that subject's space.
 """
 
 import argparse
@@ -48,7 +48,7 @@ from head_phantom.person.person import draw_person
 from head_phantom.scanner.dwi import simulate_dwi
 
 HOURS = (2.0, 48.0)
-OLD_INFARCTS = 0.2  # share of the persons who carry one
+OLD_INFARCTS = 0.2  # share of the subjects that have one
 SIZES_ML = ((0.0, 1.0), (1.0, 5.0), (5.0, 20.0), (20.0, 70.0), (70.0, np.inf))
 
 
@@ -110,7 +110,7 @@ def main() -> None:
 
 
 def make_tasks(arguments: argparse.Namespace) -> list[Task]:
-    """Choose lesions and persons."""
+    """Choose lesions and subjects."""
     files = lesion_files(arguments.lesions, Part.TEST)
     order = np.random.default_rng(arguments.seed).permutation(len(files))
     if len(files) < arguments.scans:
@@ -164,7 +164,7 @@ def score(task: Task) -> Row:
 
 
 def simulate(task: Task) -> None:
-    """Write the scan of a new person."""
+    """Write the scan of a new subject."""
     rng = np.random.default_rng(task.seed)
     person = draw_person(rng.uniform(20, 90), "F" if rng.random() < 0.5 else "M", rng)
     old = [OldInfarct(read_shape(task.old))] if rng.random() < OLD_INFARCTS else []

@@ -28,7 +28,7 @@ def cpu_seconds() -> float:
 
 
 def score(data: Path, out: Path, jobs: int, settings: CohortSettings) -> None:
-    """Score the cohort and print its tables, what they say, and the time."""
+    """Score the cohort and print its tables, what follows from them, and the time."""
     started = time.monotonic()
     with console_progress() as progress:
         score_cohort(

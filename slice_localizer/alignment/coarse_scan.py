@@ -58,7 +58,7 @@ class CoarseScan:
         return float(np.median(np.diff(self.heights)))
 
     def indices(self, points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Look points of the patient up.
+        """Return where points of the patient lie in the scan.
 
         Parameters
         ----------
@@ -100,6 +100,10 @@ class CoarseScan:
             The least and the greatest value kept, in HU.
         sigma_mm : float
             Standard deviation of the blur; across the slices less, as slices are thick already.
+
+        Returns
+        -------
+        ndarray of float32, shape (columns, rows, slices)
         """
         across = np.sqrt(max(sigma_mm**2 - 1.5 * (_BOX * self.step_mm) ** 2, 0.0)) / self.step_mm
         along = sigma_mm / self.pixel_mm
@@ -150,6 +154,10 @@ def coarsen(scan: Scan, pixel_mm: float = _PIXEL_MM, slice_mm: float = _SLICE_MM
         HU.
     pixel_mm, slice_mm : float
         About the size of pixels and the distance of slices to come; never finer than the scan's.
+
+    Returns
+    -------
+    CoarseScan
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""What remains between an aligned head and a scan says where the level truly lies.
+"""The correction of an aligned level by the residuals around it.
 
-Once the standard head lies where it fits, what it does not explain is small and has causes: this
-person's nuclei lie a little higher, that ventricle reaches a little further down. How the level
-goes with it is learnt from people whose level is known, as a linear function of the differences
-around it (one step of supervised descent [1]_), by ridge regression [2]_.
+Once the standard head is aligned with a scan, the differences that remain are small and have
+causes: nuclei that lie a little higher, a ventricle that reaches a little further down. The level's
+shift is a linear function of these residuals (one step of supervised descent [1]_), fitted by ridge
+regression [2]_ to simulated subjects whose level is known.
 
 References
 ----------
@@ -34,26 +34,31 @@ _DECIMALS = 9  # of mm a HU: the last bits depend on the threads that sum
 
 @dataclass(frozen=True)
 class Correction:
-    """How the level goes with what an alignment leaves unexplained.
+    """The level's shift as a linear function of an alignment's residuals.
 
     Attributes
     ----------
     weights : ndarray, shape (3, n)
         Millimetres of the standard head a HU of `residuals_of`.
     offset : ndarray, shape (3,)
-        In mm, where nothing is unexplained.
+        The shift where all residuals are 0, in mm.
     """
 
     weights: Array
     offset: Array
 
     def of(self, residuals: Array) -> Array:
-        """Return how far the level lies from where the alignment sees it, in mm, shape (3,).
+        """Return the shift from the aligned level to the corrected one.
 
         Parameters
         ----------
         residuals : ndarray, shape (n,)
             From `residuals_of`.
+
+        Returns
+        -------
+        ndarray, shape (3,)
+            In mm of the standard head, at most 2 mm long.
         """
         shift = self.weights @ residuals + self.offset
         return np.asarray(shift * min(1.0, _FARTHEST_MM / max(float(np.linalg.norm(shift)), 1e-9)))
@@ -62,10 +67,7 @@ class Correction:
 def residuals_of(
     pattern: Pattern, scan: CoarseScan, image: NDArray[np.float32], found: Alignment
 ) -> Array:
-    """Return what an aligned pattern leaves unexplained of a scan, shape (n,), weighted HU.
-
-    Where the scan shows nothing, that is 0; and everywhere, where it shows less than 0.4 of the
-    pattern.
+    """Return the weighted residuals of an aligned pattern.
 
     Parameters
     ----------
@@ -73,10 +75,16 @@ def residuals_of(
         The standard head around its level, with its modes.
     scan : CoarseScan
         The scan.
-    image : ndarray, shape (columns, rows, slices)
+    image : ndarray of float32, shape (columns, rows, slices)
         The scan, windowed and blurred as the pattern.
     found : Alignment
         Where the pattern lies.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Scan less pattern in HU, times the pattern's weights. It is 0 at points beyond the scan, and
+        at all of them where the scan shows less than 0.4 of the pattern.
     """
     indices, inside = scan.indices(found.affine[:3, :3] @ pattern.points + found.affine[:3, 3:])
     expected = pattern.of_person(found.coefficients).values
@@ -87,14 +95,14 @@ def residuals_of(
 
 
 def fit_correction(residuals: Array, shifts: Array) -> Correction:
-    """Learn how far the level lies from where alignments see it.
+    """Fit the correction to alignments with scans whose level is known.
 
     Parameters
     ----------
     residuals : ndarray, shape (scans, n)
         From `residuals_of`.
     shifts : ndarray, shape (scans, 3)
-        From where each alignment saw the level to where it is, in mm of the standard head.
+        From each aligned level to the true one, in mm of the standard head.
 
     Returns
     -------

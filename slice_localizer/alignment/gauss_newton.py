@@ -3,7 +3,7 @@
 The pattern's gradients serve in place of the scan's, whose slices may be thick (the inverse
 compositional scheme [1]_), so a step needs no more than looking the scan up at the pattern's
 points. A gain, an offset and the pattern's modes of appearance are found along with the affine
-[2]_, and what differs by more than a few tens of HU, such as blood or a cavity, loses its say [3]_.
+[2]_, and what differs by more than a few tens of HU, such as blood or a cavity, counts little [3]_.
 
 References
 ----------
@@ -52,7 +52,7 @@ class Pattern:
     weights : ndarray, shape (n,)
         How much each point counts.
     modes : ndarray, shape (m, n)
-        How values differ between people: HU a standard deviation of each mode; m may be 0.
+        How values differ between subjects: HU a standard deviation of each mode; m may be 0.
     centre : ndarray, shape (3,)
         What changes of shape leave in place, in mm.
     """
@@ -65,12 +65,16 @@ class Pattern:
     centre: Array
 
     def of_person(self, coefficients: Array) -> Pattern:
-        """Return the pattern as one person shows it: these coefficients, and no modes left.
+        """Return the pattern as one subject shows it, without modes.
 
         Parameters
         ----------
         coefficients : ndarray, shape (2 + m,)
             As in `Alignment`.
+
+        Returns
+        -------
+        Pattern
         """
         values = self.values + self.looks() @ coefficients
         return replace(self, values=values, modes=np.zeros((0, len(values))))
@@ -133,7 +137,7 @@ def align(
     tolerance_mm : float
         Steps end when one moves no point within 5 cm of the centre by much more.
     tolerance_hu : float
-        Differences beyond it lose their say.
+        Differences beyond it count little.
     coefficients : ndarray, shape (2 + m,), optional
         To start from.
     mode_penalty : float
@@ -160,7 +164,7 @@ def align(
         rows = columns[inside]
         residuals = look_up(image, indices[:, inside]) - pattern.values[inside]
         residuals -= rows[:, count:] @ found
-        weights = pattern.weights[inside] * _say(residuals, tolerance_hu)
+        weights = pattern.weights[inside] * _robust_weights(residuals, tolerance_hu)
         weighted = rows * (weights / weights.sum())[:, np.newaxis]
         normal = rows.T @ weighted + np.diag(penalty)
         downhill = weighted.T @ residuals
@@ -178,12 +182,24 @@ def align(
 
 
 def look_up(image: NDArray[np.float32], indices: Array) -> Array:
-    """Return an image's values at fractional indices, shape (3, n)."""
+    """Return an image's values at fractional indices, interpolated linearly.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (columns, rows, slices)
+        Of a scan.
+    indices : ndarray, shape (3, n)
+        Columns, rows and slices; beyond an end the end's value holds.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
     values: Array = ndimage.map_coordinates(image, indices, np.float64, order=1, mode="nearest")
     return values
 
 
-def _say(residuals: Array, tolerance_hu: float) -> Array:
+def _robust_weights(residuals: Array, tolerance_hu: float) -> Array:
     return np.asarray((1 + (residuals / tolerance_hu) ** 2) ** -2)
 
 
@@ -202,7 +218,7 @@ def _correlation(
     expected = (pattern.values + looks)[inside]
     if pattern.weights[inside].sum() < LEAST_SEEN * pattern.weights.sum():
         return 0.0  # a corner of a pattern may resemble anything
-    weights = pattern.weights[inside] * _say(seen - expected, tolerance_hu)
+    weights = pattern.weights[inside] * _robust_weights(seen - expected, tolerance_hu)
     covariance = np.cov(np.stack([seen, expected]), aweights=weights)
     spread = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
     return float(covariance[0, 1]) / spread if spread > 0 else 0.0

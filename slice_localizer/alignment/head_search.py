@@ -17,7 +17,7 @@ from slice_localizer.alignment.coarse_scan import CoarseScan
 from slice_localizer.alignment.gauss_newton import Array, align
 from slice_localizer.alignment.standard_head import HEAD_WINDOW, StandardHead
 
-_USUAL_SIZE = 0.94  # of people against the standard head, which is MNI's
+_USUAL_SIZE = 0.94  # of heads against the standard head, which is MNI's
 _PITCHES = (-15.0, 0.0, 15.0)  # degrees
 _HEIGHT_STEP_MM = 10.0
 _PROBE_MM = 10.0

@@ -3,12 +3,13 @@
 1. Whole heads are compared at about 10 mm, the standard head at every height and at three pitches.
 2. The most alike starts are moved to fit (place, turn, size), and the best of them as an affine.
 3. The middle of the brain is aligned on its own, ever more narrowly about the level, together with
-   the modes in which people differ there, and what lies right around the level is shifted to where
-   it fits. The level's point is then read off, moved by as much as those modes and what they leave
-   unexplained say.
+   the modes in which subjects differ there, and what lies right around the level is shifted to
+   where it fits. The level's point follows from the alignment, shifted by the coefficients of those
+   modes and by a linear correction for the residuals.
 
-A scan whose slices are stored against their positions (the file says feet where the picture shows
-the vertex) fits a standard head that is mirrored from top to bottom, and is said to be so.
+A scan whose slices are stored against their positions (feet by the file where the picture shows the
+vertex) fits a standard head that is mirrored from top to bottom; `LevelAlignment.upside_down` is
+then true.
 """
 
 from __future__ import annotations
@@ -98,7 +99,19 @@ def align_level(scan: Scan) -> LevelAlignment:
 
 
 def align_with(head: StandardHead, scan: CoarseScan) -> LevelAlignment:
-    """Find the basal ganglia level of a coarse scan; see `align_level`."""
+    """Find the basal ganglia level of a coarse scan, as `align_level` does.
+
+    Parameters
+    ----------
+    head : StandardHead
+        What to look for.
+    scan : CoarseScan
+        From `coarsen`.
+
+    Returns
+    -------
+    LevelAlignment
+    """
     stripped = _is_stripped(scan)
     if stripped:
         scan = _in_air(scan)
@@ -153,6 +166,11 @@ def align_brain(
         The scan in `BRAIN_WINDOW`, blurred by `BRAIN_SIGMA_MM`.
     start : ndarray, shape (4, 4)
         From the standard head's mm to the scan's, right to some millimetres.
+
+    Returns
+    -------
+    Alignment
+        Of the narrowest pattern.
     """
     found = Alignment(start, np.zeros(2 + len(head.modes)), 0.0)
     for reach_mm, step in _REACHES:
@@ -176,8 +194,23 @@ def align_closely(
 ) -> Alignment:
     """Align the middle of the brain, then shift what lies right around the level to where it fits.
 
-    The affine is too stiff for that. Parameters are those of `align_brain`; the coefficients and
-    the correlation returned are its own.
+    The affine is too stiff for that.
+
+    Parameters
+    ----------
+    head : StandardHead
+        What to look for.
+    scan : CoarseScan
+        Where to look.
+    image : ndarray of float32, shape (columns, rows, slices)
+        The scan in `BRAIN_WINDOW`, blurred by `BRAIN_SIGMA_MM`.
+    start : ndarray, shape (4, 4)
+        From the standard head's mm to the scan's, right to some millimetres.
+
+    Returns
+    -------
+    Alignment
+        With the coefficients and the correlation of `align_brain`.
     """
     brain = align_brain(head, scan, image, start)
     affine = brain.affine

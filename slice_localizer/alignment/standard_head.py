@@ -1,10 +1,10 @@
-"""The head that scans are aligned with: a standard head, and the brain's middle as people have it.
+"""The head that scans are aligned with: a standard head, and the mean of the brain's middle.
 
-The standard head is the phantom's. Around its basal ganglia level lies the mean of simulated people
-of all ages, aligned with each other as a scan will be aligned with them, with the modes in which
-they differ most (their ventricles first of all) and where the level lies in each of them.
-`standard_head_making.head` makes both, `standard_head_making.correction` what they
-leave unexplained; they ship as arrays without code.
+The standard head is the phantom's. Around its basal ganglia level lies the mean of simulated
+subjects of all ages, aligned with each other as a scan will be aligned with them, with the modes in
+which they differ most (their ventricles first of all) and where the level lies in each of them.
+`standard_head_making.head` makes both, `standard_head_making.correction` the correction for the
+residuals; they ship as arrays without code.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BRAIN_WINDOW = (-10.0, 60.0)
 HEAD_SIGMA_MM = 4.0
 BRAIN_SIGMA_MM = 1.5
 _LOWEST_MM = -75.0  # below it a head's shape depends on how it is held
-_NEAR_MM = 16.0  # of the head: further away is air, which says nothing more
+_NEAR_MM = 16.0  # of the head: further away is air, which adds nothing
 _LEAST_WEIGHT = 0.05
 _SCALE = 100.0  # arrays hold hundredths of HU
 DECIMALS = 6  # of mm: the last bits depend on the threads that sum
@@ -82,7 +82,7 @@ class StandardHead:
     middle : Grid
         Around the basal ganglia level.
     mean : ndarray, shape (x, y, z)
-        The mean of people there, in the brain window, blurred; NaN where there is no brain.
+        The subjects' mean there, in the brain window, blurred; NaN where there is no brain.
     modes : ndarray, shape (m, x, y, z)
         HU a standard deviation of each mode.
     bgl_point : ndarray, shape (3,)
@@ -90,7 +90,7 @@ class StandardHead:
     bgl_shift : ndarray, shape (3, m)
         How far it lies from there, in mm a standard deviation of each mode.
     correction : Correction
-        How the level goes with what is left unexplained around it.
+        The level's shift for the residuals around it.
     provenance : mapping
         How it was made.
     """
@@ -117,7 +117,18 @@ class StandardHead:
         return self._whole(self.stripped_hu)
 
     def blurred(self, hu: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the whole head as scans are shown for a coarse alignment."""
+        """Return a head as scans are shown for a coarse alignment.
+
+        Parameters
+        ----------
+        hu : ndarray of float32, shape (x, y, z)
+            On `grid`, HU; `StandardHead.hu` or `stripped_hu`.
+
+        Returns
+        -------
+        ndarray of float32, shape (x, y, z)
+            Cut off at the ends of `HEAD_WINDOW` and blurred by `HEAD_SIGMA_MM`.
+        """
         sigma = HEAD_SIGMA_MM / self.grid.spacing
         image: NDArray[np.float32] = ndimage.gaussian_filter(np.clip(hu, *HEAD_WINDOW), sigma)
         return image
@@ -131,6 +142,10 @@ class StandardHead:
             Standard deviation of the weights' fall about the BGL point.
         step : int
             One point in so many is taken.
+
+        Returns
+        -------
+        Pattern
         """
         points = self.middle.points()
         distance = points - self.bgl_point.reshape(3, 1, 1, 1)
@@ -159,7 +174,18 @@ class StandardHead:
         return Correction(np.zeros((3, self.correction_pattern.points.shape[1])), np.zeros(3))
 
     def bgl_of(self, coefficients: Array) -> Array:
-        """Return the BGL point of a person of these coefficients of the modes, in mm."""
+        """Return the BGL point of a subject.
+
+        Parameters
+        ----------
+        coefficients : ndarray, shape (m,)
+            Of the subject's modes, in standard deviations.
+
+        Returns
+        -------
+        ndarray, shape (3,)
+            In mm of the standard head.
+        """
         return np.asarray(self.bgl_point + self.bgl_shift @ coefficients)
 
     def _whole(self, hu: NDArray[np.float32]) -> Pattern:
@@ -186,6 +212,10 @@ class StandardHead:
 def load_standard_head() -> StandardHead:
     """Read the standard head that ships.
 
+    Returns
+    -------
+    StandardHead
+
     Raises
     ------
     InputError
@@ -196,6 +226,15 @@ def load_standard_head() -> StandardHead:
 
 def read_standard_head(path: Path) -> StandardHead:
     """Read a standard head that `write_standard_head` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The safetensors file.
+
+    Returns
+    -------
+    StandardHead
 
     Raises
     ------
@@ -239,7 +278,15 @@ def _check_correction(head: StandardHead) -> None:
 
 
 def write_standard_head(path: Path, head: StandardHead) -> None:
-    """Write a standard head: whole HU, hundredths of HU for the brain's middle."""
+    """Write a standard head: whole HU, hundredths of HU for the brain's middle.
+
+    Parameters
+    ----------
+    path : Path
+        The safetensors file.
+    head : StandardHead
+        What to write.
+    """
     description = {
         "spacing": head.grid.spacing,
         "middle_spacing": head.middle.spacing,

@@ -1,13 +1,13 @@
 """ASPECTSLoc-Net: which slice of a scan is the basal ganglia level.
 
-The network of the ASPECTS-281 paper [1]_: a ResNet-50 turns each slice into 2048 features, a
-bidirectional LSTM lets slices know of each other; what both say of each slice by themselves is
-joined, passes two blocks of dilated convolutions along the slices, and a second bidirectional LSTM
+The network of the ASPECTS-281 paper [1]_: a ResNet-50 turns each slice into 2048 features, and a
+bidirectional LSTM relates each slice's features to those of the others. The class values of both
+are joined and pass two blocks of dilated convolutions along the slices; a second bidirectional LSTM
 scores every slice.
 
-It goes beyond the paper in one point: wherever it says how likely a slice is to be the basal
-ganglia level, it says as well how far above that level the slice lies. Every slice then teaches the
-network something and, since slices' positions are known, every slice tells where the level is.
+It goes beyond the paper in one point: wherever it predicts whether a slice is the basal ganglia
+level, it also predicts how far above that level the slice lies. So the network learns from every
+slice and, since the slices' positions are known, every slice gives an estimate of the level.
 
 References
 ----------
@@ -30,7 +30,7 @@ HEIGHT_UNIT_MM = 20.0
 
 _FEATURES = {"resnet50": 2048, "resnet34": 512, "resnet18": 512}
 _LSTM_UNITS = 512
-_CLASSES = 32  # what the features and the first LSTM each say of a slice
+_CLASSES = 32  # class values a slice, of the features and of the first LSTM
 _SCORING_UNITS = 128
 _DILATIONS = (1, 2, 4, 8)
 _DROPOUT = 0.2
@@ -38,14 +38,14 @@ _DROPOUT = 0.2
 
 @dataclass(frozen=True)
 class SliceScores:
-    """What is scores of each slice.
+    """The network's scores of each slice.
 
     Attributes
     ----------
     logits : Tensor, shape (slices,)
         Of being the basal ganglia slice.
     heights_mm : Tensor, shape (slices,)
-        How far above that level the slice lies.
+        How far above that level the slice lies, as predicted.
     """
 
     logits: Tensor
@@ -122,7 +122,20 @@ class AspectsLocNet(nn.Module):
         )
 
     def forward(self, hu: Tensor, lengths: Sequence[int]) -> tuple[SliceScores, ...]:
-        """Score the slices of scans: `features`, then `score`."""
+        """Score the slices of scans: `features`, then `score`.
+
+        Parameters
+        ----------
+        hu : Tensor, shape (slices, rows, columns)
+            HU of all scans, one after the other, each from the feet to the head.
+        lengths : sequence of int
+            How many slices each scan has.
+
+        Returns
+        -------
+        tuple of SliceScores
+            As `score` returns them.
+        """
         return self.score(self.features(hu), lengths)
 
 
@@ -148,7 +161,19 @@ class MultiResolutionBlock(nn.Module):
         self.mix = nn.Linear(width, width)
 
     def forward(self, values: Tensor, lengths: Sequence[int]) -> Tensor:
-        """Return as many values a slice, shape (slices, width)."""
+        """Mix each slice's values with those of its neighbours in the scan.
+
+        Parameters
+        ----------
+        values : Tensor, shape (slices, width)
+            Of all scans, one after the other.
+        lengths : sequence of int
+            How many slices each scan has.
+
+        Returns
+        -------
+        Tensor, shape (slices, width)
+        """
         # Beyond a scan's ends there are zeros, whatever else is in the batch.
         padded = pad_sequence(list(torch.split(values, list(lengths))), batch_first=True)
         along = padded.transpose(1, 2)

@@ -1,9 +1,9 @@
-"""From what the network says of each slice to a probability that can be believed.
+"""Calibrated probabilities of the slices, from the network's scores and heights.
 
-The network's scores and the level read off its heights are two statements about the same slice. The
-scores are tempered [1]_; the level errs by a normal distribution whose width follows from how far
-the slices disagree. Temperature and widths are those under which the true slices of samples
-that were not trained on are most likely.
+The scores and the level that follows from the heights are two estimates of the same slice. The
+scores are tempered [1]_; the level's error is taken as normally distributed, the wider the more the
+slices disagree. Temperature and widths are those under which the true slices of samples that were
+not trained on are most likely.
 
 References
 ----------
@@ -24,19 +24,19 @@ from slice_localizer.network.level import Level
 from slice_localizer.positions import reaches
 
 _LEAST_SD_MM = 0.1
-_LEAST_LOG = np.log(1e-12)  # one scan that is all wrong does not decide
+_LEAST_LOG = np.log(1e-12)  # so that one scan that is all wrong does not decide the fit
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How far scores and heights are believed.
+    """What turns scores and heights into probabilities.
 
     Attributes
     ----------
     temperature : float
         Scores are divided by it.
     sd_mm : float
-        How far the level errs, standard deviation, when all slices agree.
+        Standard deviation of the level's error when all slices agree.
     spread_share : float
         How much of the slices' disagreement is added, see `Level.spread_mm`.
     """
@@ -46,13 +46,24 @@ class Calibration:
     spread_share: float = 0.5
 
     def level_sd(self, level: Level) -> float:
-        """Return the standard deviation of a level's error in mm."""
+        """Return the standard deviation of a level's error.
+
+        Parameters
+        ----------
+        level : Level
+            From `level_from_heights`.
+
+        Returns
+        -------
+        float
+            In mm.
+        """
         return float(np.hypot(self.sd_mm, self.spread_share * level.spread_mm))
 
 
 @dataclass(frozen=True)
 class SlicePredictions:
-    """What the network predictions of one scan.
+    """The network's predictions for one scan.
 
     Attributes
     ----------
@@ -61,7 +72,7 @@ class SlicePredictions:
     logits : ndarray, shape (slices,)
         Of being the basal ganglia slice.
     level : Level
-        Read off the heights.
+        From the predicted heights, in mm as `positions_mm`.
     """
 
     positions_mm: NDArray[np.float64]
@@ -70,7 +81,20 @@ class SlicePredictions:
 
 
 def probabilities(predictions: SlicePredictions, calibration: Calibration) -> NDArray[np.float64]:
-    """Return the probability of each slice to be the basal ganglia slice; they add up to 1."""
+    """Return the probability of each slice to be the basal ganglia slice.
+
+    Parameters
+    ----------
+    predictions : SlicePredictions
+        For one scan.
+    calibration : Calibration
+        Of the network.
+
+    Returns
+    -------
+    ndarray, shape (slices,)
+        They add up to 1.
+    """
     found = _log_probabilities(
         predictions.logits,
         np.stack(reaches(predictions.positions_mm)) - predictions.level.position_mm,
@@ -88,9 +112,13 @@ def fit_calibration(
     Parameters
     ----------
     predictions : sequence of SlicePredictions
-        Of scans that were not trained on.
+        For scans that were not trained on.
     true_slices : sequence of int
         The basal ganglia slice of each.
+
+    Returns
+    -------
+    Calibration
     """
     from scipy import optimize  # noqa: PLC0415 - slow to load, and only training fits
 

@@ -1,4 +1,4 @@
-"""What the network says of a scan."""
+"""The network's prediction for a scan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOGETHER = 4  # slices whose features stay in a processor's cache: half the tim
 
 @dataclass(frozen=True)
 class NetworkPrediction:
-    """What the network says of a scan.
+    """The network's prediction for a scan.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class NetworkPrediction:
     level_mm : float
         Where that level lies along the slices' normal, as `heights_of`.
     sd_mm : float
-        How far that is expected to err, standard deviation.
+        Standard deviation that is expected of the error of `level_mm`.
     """
 
     probabilities: NDArray[np.float64]
@@ -42,6 +42,11 @@ class NetworkPrediction:
 def load_network(weights: Path) -> None:
     """Read a network ahead of `predict_scan`.
 
+    Parameters
+    ----------
+    weights : Path
+        The network's, see `read_weights`.
+
     Raises
     ------
     InputError
@@ -51,7 +56,7 @@ def load_network(weights: Path) -> None:
 
 
 def predict_scan(scan: Scan, weights: Path) -> NetworkPrediction:
-    """Ask the network where a scan's basal ganglia level is.
+    """Predict where a scan's basal ganglia level is.
 
     Parameters
     ----------
@@ -59,6 +64,10 @@ def predict_scan(scan: Scan, weights: Path) -> NetworkPrediction:
         A non-contrast CT of the head, HU, see `view_scan`.
     weights : Path
         The network's, see `read_weights`; read once in a process.
+
+    Returns
+    -------
+    NetworkPrediction
 
     Raises
     ------
@@ -80,7 +89,22 @@ def predict_scan(scan: Scan, weights: Path) -> NetworkPrediction:
 
 
 def predict_slices(view: View, trained: Trained) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what a network says of each slice of a view: its logit and its height in mm."""
+    """Return the network's logit and height of each slice of a view.
+
+    Parameters
+    ----------
+    view : View
+        From `view_scan`, of `Trained.size`.
+    trained : Trained
+        The network, on the CPU.
+
+    Returns
+    -------
+    logits : ndarray of float64, shape (slices,)
+        Of being the basal ganglia slice.
+    heights_mm : ndarray of float64, shape (slices,)
+        Above the basal ganglia level.
+    """
     network = trained.network
     with torch.inference_mode():
         features = torch.cat([network.features(few) for few in torch.split(view.hu, _TOGETHER)])
@@ -91,6 +115,6 @@ def predict_slices(view: View, trained: Trained) -> tuple[NDArray[np.float64], N
 @lru_cache(maxsize=1)
 def _trained(weights: Path) -> Trained:
     trained = read_weights(weights)
-    # As convolutions want them; otherwise they are turned round for every slice.
+    # The layout that convolutions need; otherwise weights are reordered for every slice.
     trained.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return trained

@@ -1,4 +1,4 @@
-"""Reading the level off what the network says of all slices."""
+"""The basal ganglia level from the heights that the network predicts for all slices."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Level:
     position_mm : float
         Along the slices' normal, as their positions.
     spread_mm : float
-        How far the slices disagree: the standard deviation of what they say, but for outliers.
+        Standard deviation of the levels that follow from each slice, but for outliers.
     """
 
     position_mm: float
@@ -31,16 +31,19 @@ class Level:
 def level_from_heights(positions_mm: NDArray[np.float64], heights_mm: NDArray[np.float64]) -> Level:
     """Return where the basal ganglia level lies.
 
-    Every slice says how far above the level it lies; its own position less that is where it takes
-    the level to be. The median over the slices that say they are near is little moved by one that
-    errs.
+    A slice's position less its predicted height is an estimate of the level. The median over the
+    slices that are predicted to be near the level changes little if one of them is wrong.
 
     Parameters
     ----------
     positions_mm : ndarray, shape (slices,)
         Of the slices' middles along their normal.
     heights_mm : ndarray, shape (slices,)
-        What the network says: how far above the level each lies.
+        How far above the level each slice lies, as the network predicts.
+
+    Returns
+    -------
+    Level
     """
     away = np.abs(heights_mm)
     near = away <= max(_REACH_MM, float(np.sort(away)[:_LEAST_SLICES].max()))

@@ -1,4 +1,4 @@
-"""The one door to torchvision, of which only its residual networks are used.
+"""The residual networks of torchvision, of which nothing else is used.
 
 Importing torchvision as a whole costs more than importing torch, and fails where its compiled
 operators do not load: its wheels are built against one build of torch, and beside another (a

@@ -1,4 +1,4 @@
-"""What the network sees of a scan: every slice on one grid around the head's middle.
+"""The network's input of a scan: every slice on one grid around the head's middle.
 
 Slices become 224 x 224 pixels of about 1 mm. They are laid by their true positions, so a stack
 sheared by the gantry's tilt is straight again, and they run from the feet to the head whatever the
@@ -19,10 +19,10 @@ from atlas_builder.core.scan import Scan
 from slice_localizer.positions import heights_of
 
 FIELD_OF_VIEW_MM = 235.0
-"""How much of each slice the network sees, a square around the head's middle."""
+"""Side of the square around the head's middle that the network is given of each slice."""
 
 SIZE = 224
-"""Rows and columns the network sees of a slice."""
+"""Rows and columns of a slice as the network is given it."""
 
 _AIR_HU = -1024.0
 _HEAD_HU = -300.0
@@ -34,7 +34,7 @@ _SLAB_MM = 3.0  # thinner slices are averaged to this
 
 @dataclass(frozen=True)
 class View:
-    """A scan as the network is shown it.
+    """A scan as the network is given it.
 
     Attributes
     ----------
@@ -56,7 +56,11 @@ def view_scan(scan: Scan, size: int = SIZE) -> View:
     scan : Scan
         A non-contrast CT of the head, HU; slices of any number, spacing, order and tilt.
     size : int
-        Rows and columns the network is to see.
+        Rows and columns of the view.
+
+    Returns
+    -------
+    View
 
     Raises
     ------
@@ -78,7 +82,7 @@ def view_scan(scan: Scan, size: int = SIZE) -> View:
 
 
 def _groups(ascending: NDArray[np.float64]) -> list[range]:
-    """Say which neighbouring slices are averaged."""
+    """Return which neighbouring slices are averaged, as places in the ascending order."""
     steps = np.diff(ascending)
     spacing = float(np.median(steps[steps > 0])) if (steps > 0).any() else _SLAB_MM
     together = 1 if spacing >= _THIN_MM else max(1, round(_SLAB_MM / spacing))

@@ -1,4 +1,4 @@
-"""ASPECTSLoc-Net as a file of weights, with how far its predictions are calibrated."""
+"""ASPECTSLoc-Net as a file of weights, with the calibration of its predictions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NETWORK = "a key-slice network"
 
 @dataclass(frozen=True)
 class Trained:
-    """A network with what is known of it.
+    """A network with its calibration, and how it was trained.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Trained:
     calibration : Calibration
         From its scores and heights to probabilities.
     size : int
-        Rows and columns it is shown of a slice.
+        Rows and columns of a slice as it is given to the network.
     training : mapping
         How it was trained.
     """
@@ -37,7 +37,7 @@ class Trained:
 
 
 def write_weights(path: Path, trained: Trained) -> None:
-    """Write a network's weights in 8 bits, and beside them a JSON file that says what they are.
+    """Write a network's weights in 8 bits, and beside them a JSON file that describes them.
 
     Parameters
     ----------
@@ -61,6 +61,10 @@ def read_weights(path: Path) -> Trained:
     ----------
     path : Path
         The safetensors file.
+
+    Returns
+    -------
+    Trained
 
     Raises
     ------

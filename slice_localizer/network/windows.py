@@ -1,4 +1,4 @@
-"""The three windows through which the network sees a slice.
+"""The three windows in which the network is given a slice.
 
 Brain, subdural and bone window become the three channels of an image, as in the key-slice network
 of the ASPECTS-281 paper [1]_.

@@ -19,7 +19,7 @@ from torch.nn import functional
 from slice_localizer.training.sample import Sample
 
 MOST_SLICES = 28
-"""In a row that are kept: as many as simulated samples have."""
+"""More slices in a row are not kept: as many as simulated samples have."""
 
 _AIR_HU, _DENSEST_HU = -1024.0, 3071.0
 _LEAST_SHARE = 0.64  # of the area that a crop keeps
@@ -32,7 +32,7 @@ _MOST_NOISE_HU = 4.0
 
 
 def augment(sample: Sample, rng: np.random.Generator, size: int) -> Sample:
-    """Show a sample in a way drawn at random.
+    """Change a sample in ways drawn at random.
 
     Parameters
     ----------
@@ -62,7 +62,20 @@ def augment(sample: Sample, rng: np.random.Generator, size: int) -> Sample:
 
 
 def resized(sample: Sample, size: int) -> Sample:
-    """Return a sample with its pixels averaged to other rows and columns, and else as it is."""
+    """Return a sample with its pixels averaged to other rows and columns, and else as it is.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of any size.
+    size : int
+        Rows and columns of the sample returned.
+
+    Returns
+    -------
+    Sample
+        Of the same dtype.
+    """
     return Sample(_averaged(sample.hu, size).to(sample.hu.dtype), sample.heights_mm, sample.bgl)
 
 

@@ -36,11 +36,11 @@ def calibrate(
     trained : Trained
         Its own calibration does not matter.
     draw : callable
-        Samples that were not trained on.
+        Returns samples that were not trained on, see `DrawSample`.
     first : int
         The number of the first to use.
     out : Path
-        An existing folder; files are written there for a while.
+        An existing folder, for temporary files.
     device : torch.device
         Where to compute.
     progress : callable
@@ -49,8 +49,8 @@ def calibrate(
     Returns
     -------
     Trained
-        With the calibration, and with ``calibration_exams`` in `Trained.training`: how well the
-        network does on them.
+        With the calibration, and with ``calibration_exams`` in `Trained.training`: the network's
+        accuracy on those samples.
     """
     with TemporaryDirectory(dir=out) as folder:
         path = Path(folder) / "stored.safetensors"

@@ -1,4 +1,4 @@
-"""Samples of a cohort: its participants' scans as the network sees them, prepared once and kept.
+"""Samples of a cohort: its participants' scans as the network's input, prepared once and kept.
 
 A scan is read whole and laid out by `view_scan`; the slice that a rater drew the BGL
 regions on is height 0. What is kept is read in a fraction of the time a scan takes.
@@ -68,7 +68,7 @@ class LabelledView:
     Attributes
     ----------
     sample : Sample
-        The scan as the network is shown it, without augmentation.
+        The scan as the network is given it, without augmentation.
     affines : ndarray, shape (slices, 4, 4)
         Of the scan's own slices in file order, as in `Scan`; thin slices are averaged in `sample`.
     bgl_slice, sgl_slice : int
@@ -95,7 +95,7 @@ def keep_scans(
     Parameters
     ----------
     cohort : Path
-        The cohort, its scans whole: key slices alone teach nothing about the slices beside them.
+        The cohort, its scans whole: from key slices alone the others could not be learnt.
     folder : Path
         Where the scans are kept; made if need be.
     rater : str
@@ -117,7 +117,7 @@ def keep_scans(
     Raises
     ------
     InputError
-        The cohort's table cannot be read, or nobody can be used.
+        The cohort's table cannot be read, or no participant can be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
     participants: dict[str, Participant] = {}
@@ -143,7 +143,17 @@ def keep_scans(
 
 
 def read_kept(path: Path) -> LabelledView:
-    """Read a scan that `keep_scans` kept."""
+    """Read a scan that `keep_scans` kept.
+
+    Parameters
+    ----------
+    path : Path
+        Its file, see `KeptScan`.
+
+    Returns
+    -------
+    LabelledView
+    """
     with np.load(path, allow_pickle=False) as arrays:
         return LabelledView(
             Sample(

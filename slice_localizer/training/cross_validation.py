@@ -1,4 +1,4 @@
-"""Cross-validation on a cohort: every scan is read once, by a network that never saw it.
+"""Cross-validation on a cohort: every scan is located once, by a network not trained on it.
 
 As the ASPECTS-281 paper does in five folds [1]_. Folds are finished one after the other, and a run
 that was interrupted goes on where it stopped.
@@ -46,7 +46,7 @@ _FOUND = "found.json"
 
 @dataclass(frozen=True)
 class Fold:
-    """What one fold came to.
+    """The results of one fold.
 
     Attributes
     ----------
@@ -70,7 +70,12 @@ def split_folds(scans: Sequence[KeptScan], folds: int, seed: int) -> list[list[K
     folds : int
         How many parts.
     seed : int
-        Decides who comes into which.
+        Decides which scan comes into which part.
+
+    Returns
+    -------
+    list of list of KeptScan
+        One list a fold.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def cross_validate(
     start: Start | None = None,
     progress: Progress = no_progress,
 ) -> list[Fold]:
-    """Train as many networks as there are folds, and let each read the scans it never saw.
+    """Train a network for each fold, and locate the key slices of the scans it was not trained on.
 
     Parameters
     ----------
@@ -137,16 +142,27 @@ def cross_validate(
 
 
 def fold_tables(folds: Sequence[Fold]) -> list[Table]:
-    """Return accuracy and distance error of each fold and of all together, a table a reading."""
+    """Return accuracy and distance error of each fold and of all together.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        From `cross_validate`.
+
+    Returns
+    -------
+    list of Table
+        One a method, `BY_SCORE` and `BY_HEIGHT`.
+    """
     tables = []
-    for reading in (BY_SCORE, BY_HEIGHT):
-        groups = {f"fold {n}": fold.found[reading] for n, fold in enumerate(folds, start=1)}
-        everyone = {"all folds": [one for found in groups.values() for one in found]}
+    for method in (BY_SCORE, BY_HEIGHT):
+        groups = {f"fold {n}": fold.found[method] for n, fold in enumerate(folds, start=1)}
+        together = {"all folds": [one for found in groups.values() for one in found]}
         tables.append(
             replace(
-                localisation_table({**groups, **everyone}),
-                name=f"table_folds_{reading.replace(' ', '_')}",
-                title=f"Key slices found in scans that were not trained on, {reading}",
+                localisation_table({**groups, **together}),
+                name=f"table_folds_{method.replace(' ', '_')}",
+                title=f"Key slices found in scans that were not trained on, {method}",
             )
         )
     return tables
@@ -174,6 +190,10 @@ def located_levels(
     level_mm : float, optional
         Where the level lies, see `slice_localizer.positions.sgl_of`. Where no slice lies high
         enough for the SGL, the highest counts as found.
+
+    Returns
+    -------
+    bgl, sgl : LocatedSlice
     """
     heights = heights_of(affines)
     try:
@@ -200,7 +220,7 @@ def _run_fold(
     start: Start | None,
     progress: Progress,
 ) -> None:
-    """Train on some scans, read the others, and write what was found."""
+    """Train on some scans, locate the key slices of the others, and write what was found."""
     size = plan.stages[-1].size
     recipe = LocalizerRecipe(
         CohortSamples(tuple(scan.path for scan in used), plan.seed),
@@ -212,16 +232,16 @@ def _run_fold(
     network = train_localizer_network(recipe, folder, machine, progress)
     found: dict[str, list[dict[str, Any]]] = {BY_SCORE: [], BY_HEIGHT: []}
     for scan in kept:
-        for reading, levels in _read_levels(scan, network, size, machine.device).items():
-            found[reading] += [asdict(level) for level in levels]
+        for method, levels in _predict_levels(scan, network, size, machine.device).items():
+            found[method] += [asdict(level) for level in levels]
     with replacing(folder / _FOUND) as partial:
         described = {"found": found, "curve": read_curve(folder)}
         partial.write_text(json.dumps(described, indent=1) + "\n", "utf-8")
-    # Hundreds of megabytes that nobody needs any more.
+    # Hundreds of megabytes that are not needed any more.
     (folder / CHECKPOINT).unlink()
 
 
-def _read_levels(
+def _predict_levels(
     scan: KeptScan, network: AspectsLocNet, size: int, device: torch.device
 ) -> dict[str, tuple[LocatedSlice, LocatedSlice]]:
     view = read_kept(scan.path)
@@ -243,8 +263,8 @@ def _read_fold(folder: Path) -> Fold:
     try:
         described = json.loads(path.read_text("utf-8"))
         found = {
-            reading: tuple(LocatedSlice(**one) for one in ones)
-            for reading, ones in described["found"].items()
+            method: tuple(LocatedSlice(**one) for one in ones)
+            for method, ones in described["found"].items()
         }
         return Fold({name: found[name] for name in (BY_SCORE, BY_HEIGHT)}, described["curve"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

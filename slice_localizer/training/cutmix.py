@@ -20,7 +20,7 @@ from slice_localizer.training.sample import Sample
 
 @dataclass(frozen=True)
 class Batch:
-    """Slices of several samples and what is to be said of them.
+    """Slices of several samples, with their truth.
 
     Attributes
     ----------
@@ -37,7 +37,17 @@ class Batch:
     truths: tuple[Truth, ...]
 
     def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device."""
+        """Return the batch on a device.
+
+        Parameters
+        ----------
+        device : torch.device
+            Where to put its tensors.
+
+        Returns
+        -------
+        Batch
+        """
         return Batch(
             self.hu.to(device, non_blocking=True),
             self.lengths,
@@ -47,7 +57,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Truth:
-    """What slices show.
+    """The truth about slices, or about a share of each.
 
     Attributes
     ----------
@@ -64,12 +74,32 @@ class Truth:
     heights_mm: Tensor
 
     def to(self, device: torch.device) -> Truth:
-        """Return the truth on a device."""
+        """Return the truth on a device.
+
+        Parameters
+        ----------
+        device : torch.device
+            Where to put its tensors.
+
+        Returns
+        -------
+        Truth
+        """
         return Truth(self.share.to(device), self.is_bgl.to(device), self.heights_mm.to(device))
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
-    """Lay samples side by side."""
+    """Join samples to a batch, unmixed.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        With as many rows and columns.
+
+    Returns
+    -------
+    Batch
+    """
     lengths = tuple(len(sample.heights_mm) for sample in samples)
     truth = Truth(
         torch.ones(sum(lengths)),
@@ -92,6 +122,11 @@ def mix(samples: Sequence[Sample], alpha: float, rng: np.random.Generator) -> Ba
         Of the beta distribution the share kept is drawn from.
     rng : Generator
         The only source of chance.
+
+    Returns
+    -------
+    Batch
+        With two truths: of the samples, and of the boxes pasted.
     """
     batch = collate(samples)
     size = batch.hu.shape[-1]

@@ -15,14 +15,14 @@ from slice_localizer.training.sample import Sample
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Of several samples.
+    """A network's accuracy on several samples.
 
     Attributes
     ----------
     by_score : float
         The share whose slice of the highest score is the true one, as in the paper.
     by_height : float
-        The share whose true slice is the nearest to the level read off the heights.
+        The share whose true slice is the nearest to the level that follows from the heights.
     level_error_mm : float
         Mean distance of that level from the true one.
     """
@@ -33,7 +33,21 @@ class Accuracy:
 
 
 def evaluate(network: AspectsLocNet, samples: Sequence[Sample], device: torch.device) -> Accuracy:
-    """Evaluate a network; it is left in evaluation mode."""
+    """Evaluate a network; it is left in evaluation mode.
+
+    Parameters
+    ----------
+    network : AspectsLocNet
+        On `device`; its features are computed in bfloat16.
+    samples : sequence of Sample
+        At least one.
+    device : torch.device
+        Where to compute.
+
+    Returns
+    -------
+    Accuracy
+    """
     network.eval()
     by_score, by_height, errors = [], [], []
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""What the network is trained to make small."""
+"""The loss that training minimises."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn import functional
 from slice_localizer.network.aspectslocnet import HEIGHT_UNIT_MM, SliceScores
 from slice_localizer.training.cutmix import Truth
 
-_EARLIER_SHARE = 0.3  # of what the features and the first LSTM say
+_EARLIER_SHARE = 0.3  # weight of the scores of the features and of the first LSTM
 _FARTHEST_MM = 60.0  # farther slices need only be known to be far
 _SMALL_ERROR_MM = 1.0  # below it heights pull the less, the nearer they are
 
@@ -22,9 +22,14 @@ def training_loss(scores: Sequence[SliceScores], truths: Sequence[Truth]) -> Ten
     Parameters
     ----------
     scores : sequence of SliceScores
-        The final ones first, then those on the way, which count less.
+        As `AspectsLocNet.score` returns them: the final ones first; the others count less.
     truths : sequence of Truth
         What is true of a share of each slice; heights that are NaN are passed over.
+
+    Returns
+    -------
+    Tensor
+        A scalar.
     """
     total = scores[0].logits.new_zeros(())
     for place, predicted in enumerate(scores):

@@ -31,7 +31,7 @@ class Plan:
     Attributes
     ----------
     stages : tuple of Stage
-        Small slices first: they teach most of it in a fraction of the time.
+        Small slices first: most is learnt from them in a fraction of the time.
     batch : int
         Samples a step.
     learning_rate : float

@@ -1,4 +1,4 @@
-"""Asking a network about a sample, as `slice_localizer.network.inference` asks it about a scan."""
+"""A network's predictions for a sample, as `slice_localizer.network.inference` has for a scan."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from slice_localizer.training.sample import Sample
 def predict_sample(
     network: AspectsLocNet, sample: Sample, device: torch.device
 ) -> SlicePredictions:
-    """Return what a network says of a sample; positions are heights above its true level.
+    """Return a network's predictions for a sample; positions are heights above its true level.
 
     Parameters
     ----------
     network : AspectsLocNet
         In evaluation mode, on `device`; it runs in single precision, as for a scan.
     sample : Sample
-        Only its slices and their positions are shown.
+        Only its slices and their positions are used.
     device : torch.device
         Where to compute.
+
+    Returns
+    -------
+    SlicePredictions
     """
     with torch.inference_mode():
         scores = network(sample.hu.to(device), [len(sample.heights_mm)])[0]

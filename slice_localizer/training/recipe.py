@@ -46,7 +46,7 @@ class LocalizerRecipe:
     watched : callable
         Gives the samples to evaluate on, in a size.
     plan : Plan
-        What to do.
+        What decides the training.
     loaders : int
         Processes that draw samples; the network is the same for any number.
     start : Start or None
@@ -96,16 +96,16 @@ class LocalizerRecipe:
         network = AspectsLocNet(self.plan.backbone, self.plan.pretrained)
         if self.start is not None:
             network.load_state_dict(self.start.state)
-        # As convolutions want them.
+        # The layout that convolutions need.
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return network
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return Adam of all parameters."""
+        """Return Adam of all parameters. See `Recipe.optimizer`."""
         return torch.optim.Adam(network.parameters(), lr=self.plan.learning_rate)
 
     def batches(self, first: int) -> Iterator[Batch]:
-        """Yield the batches of all steps from `first` on, some of them mixed."""
+        """Yield the batches that are left, some of them mixed. See `Recipe.batches`."""
         plan = self.plan
         steps = range(first, plan.steps)
         loader: DataLoader[Sample] = DataLoader(
@@ -125,7 +125,7 @@ class LocalizerRecipe:
                 yield collate(drawn)
 
     def loss(self, network: nn.Module, batch: Batch, device: torch.device) -> Tensor:
-        """Return the loss of a batch; features are computed in bfloat16."""
+        """Return the loss of a batch; features are computed in bfloat16. See `Recipe.loss`."""
         assert isinstance(network, AspectsLocNet)
         batch = batch.to(device)
         with torch.autocast(device.type, torch.bfloat16):
@@ -133,7 +133,7 @@ class LocalizerRecipe:
         return training_loss(network.score(features, batch.lengths), batch.truths)
 
     def evaluate(self, network: nn.Module, measured: Measured, device: torch.device) -> Record:
-        """Return what the curve says: loss, accuracy on the watched samples, time."""
+        """Return loss, accuracy on the watched samples, and time. See `Recipe.evaluate`."""
         assert isinstance(network, AspectsLocNet)
         samples = self.watched(self.plan.sizes[measured.step - 1])
         accuracy = asdict(evaluate(network, samples, device))

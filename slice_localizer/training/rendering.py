@@ -1,6 +1,6 @@
-"""Scans of simulated persons, rendered in a fraction of a second and different every time.
+"""Scans of simulated subjects, rendered in a fraction of a second and different every time.
 
-`head_phantom.scanner.scanner` simulates a scanner; here only what a network can go wrong by is
+`head_phantom.scanner.scanner` simulates a scanner; here only what may mislead a network is
 varied, and far beyond what scanners do (domain randomisation [1]_): how the head lies, the slices'
 angle, spacing, thickness, coverage and gaps, the head's proportions, contrast, sharpness, shading
 and noise, lesions, head holders, and now and then a brain without its skull.
@@ -39,12 +39,12 @@ _BELOW_MM = 40.0  # what lies lower does not count for the middle of the head
 
 @dataclass(frozen=True)
 class Stack:
-    """How a scan's slices lie in a person.
+    """How a scan's slices lie in a subject.
 
     Attributes
     ----------
     axes : ndarray, shape (3, 3)
-        Unit vectors in the person's space: along the columns, the rows and the slices' normal.
+        Unit vectors in the subject's space: along the columns, the rows and the slices' normal.
     middle : ndarray, shape (2,)
         Millimetres along columns and rows from the BGL point to the middle of the field of view.
     heights : ndarray, shape (slices,)
@@ -52,7 +52,7 @@ class Stack:
     thickness : float
         In mm.
     proportions : ndarray, shape (3,)
-        How much larger the person is than the volume, along x, y and z.
+        How much larger the subject is than the volume, along x, y and z.
     bend : ndarray of float32, shape (2, n, n)
         Millimetres on an even grid over the field of view by which it is distorted.
     """
@@ -66,12 +66,12 @@ class Stack:
 
 
 def render(person: SubjectVolume, rng: np.random.Generator, size: int) -> Sample:
-    """Scan a person in a way drawn at random.
+    """Scan a subject in a way drawn at random.
 
     Parameters
     ----------
     person : SubjectVolume
-        The person.
+        The subject.
     rng : Generator
         The only source of chance.
     size : int
@@ -88,7 +88,7 @@ def render(person: SubjectVolume, rng: np.random.Generator, size: int) -> Sample
     if rng.random() < 0.08:
         hu = np.where(person.brain, hu, np.int16(rng.choice([-1000, 0])))
     slices = _average(hu, person, stack, points)
-    if rng.random() < 0.5:  # the mirrored person is another one
+    if rng.random() < 0.5:  # the mirrored subject is another one
         slices = slices.flip(2)
     slices = draw_appearance(slices, stack.heights, rng)
     heights = torch.from_numpy(stack.heights.astype(np.float32))

@@ -1,4 +1,4 @@
-"""A training sample: what the network sees of one scan, and the truth about it."""
+"""A training sample: the network's input of one scan, and the truth about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Sample:
-    """One scan as the network is shown it, with the truth.
+    """One scan as the network is given it, with the truth.
 
     Attributes
     ----------

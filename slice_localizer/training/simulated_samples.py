@@ -1,4 +1,4 @@
-"""Samples of simulated persons for training, by number."""
+"""Samples of simulated subjects for training, by number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slice_localizer.training.subjects import read_subject
 
 @dataclass(frozen=True)
 class SimulatedSamples:
-    """Draws samples of persons that are kept in files.
+    """Draws samples of subjects that are kept in files.
 
     Attributes
     ----------

@@ -47,6 +47,10 @@ def read_start(path: Path, backbone: str) -> Start:
     backbone : str
         That of the network to train, see `AspectsLocNet`.
 
+    Returns
+    -------
+    Start
+
     Raises
     ------
     InputError
@@ -61,6 +65,15 @@ def read_start(path: Path, backbone: str) -> Start:
 
 def imagenet_weights(backbone: str) -> str:
     """Return the name of a backbone's ImageNet weights, which torchvision has fetched by then.
+
+    Parameters
+    ----------
+    backbone : {'resnet50', 'resnet34', 'resnet18'}
+        A key of `IMAGENET`.
+
+    Returns
+    -------
+    str
 
     Raises
     ------

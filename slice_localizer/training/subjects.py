@@ -1,7 +1,7 @@
-"""Simulated persons in three dimensions, made once and kept: what training scans are rendered from.
+"""Simulated subjects in three dimensions, made once and kept, to render training scans from.
 
-A person costs seconds, a scan of one through `rendering` a fraction of one; so many
-scans are rendered from each person.
+A subject takes seconds to make, a scan of one by `rendering` a fraction of a second; so many scans
+are rendered from each subject.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HALF = 127
 
 @dataclass(frozen=True)
 class SubjectVolume:
-    """A person's head at 1 mm.
+    """A subject's head at 1 mm.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class SubjectVolume:
 def keep_subjects(
     folder: Path, count: int, seed: int, *, jobs: int = 1, progress: Progress = no_progress
 ) -> list[Path]:
-    """Make persons that the folder does not hold yet; more of them leave the first as they are.
+    """Make subjects that the folder does not hold yet; more of them leave the first as they are.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def keep_subjects(
     jobs : int
         Processes at once; the files are the same for any number.
     progress : callable
-        Told the stage, how many persons are done and how many there are.
+        Told the stage, how many subjects are done and how many there are.
 
     Returns
     -------
     list of Path
-        One file a person, for `read_subject`.
+        One file a subject, for `read_subject`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"person-{__version__}-{seed}-{index:04d}.npz" for index in range(count)]
@@ -86,7 +86,17 @@ def keep_subjects(
 
 
 def read_subject(path: Path) -> SubjectVolume:
-    """Read a person that `keep_subjects` made."""
+    """Read a subject that `keep_subjects` made.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.npz``.
+
+    Returns
+    -------
+    SubjectVolume
+    """
     with np.load(path, allow_pickle=False) as arrays:
         return SubjectVolume(
             arrays["hu"],
@@ -99,7 +109,19 @@ def read_subject(path: Path) -> SubjectVolume:
 
 
 def make_subject(seed: int, index: int) -> SubjectVolume:
-    """Simulate one person; the same seed and index give the same bits."""
+    """Simulate one subject; the same seed and index give the same bits.
+
+    Parameters
+    ----------
+    seed : int
+        Of all subjects.
+    index : int
+        Which of them, counted from 0.
+
+    Returns
+    -------
+    SubjectVolume
+    """
     rng = np.random.default_rng([seed, index])
     age = float(rng.uniform(_YOUNGEST, _OLDEST))
     person = draw_person(age, "F" if rng.random() < 0.5 else "M", rng)
@@ -118,7 +140,7 @@ def make_subject(seed: int, index: int) -> SubjectVolume:
 
 
 def _keep_person(task: tuple[Path, int, int]) -> None:
-    """Simulate a person and write it; in a worker."""
+    """Simulate a subject and write it; in a worker."""
     path, seed, index = task
     person = make_subject(seed, index)
     with replacing(path) as partial:

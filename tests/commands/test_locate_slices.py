@@ -38,15 +38,15 @@ def localizer(tmp_path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def asked(monkeypatch) -> list[Path]:
-    """The network says slice 5, the alignment 2 mm above it; returns the weights asked for."""
+def weights_used(monkeypatch) -> list[Path]:
+    """The network says slice 5, the alignment 2 mm above it; returns the weights it used."""
     reading = np.full(14, 0.01)
     reading[5] = 0.87
-    weights_asked: list[Path] = []
+    used: list[Path] = []
     inference = ModuleType("slice_localizer.network.inference")
 
     def predict_scan(_scan, weights):
-        weights_asked.append(weights)
+        used.append(weights)
         return SimpleNamespace(probabilities=reading, level_mm=25.0)
 
     inference.predict_scan = predict_scan
@@ -54,7 +54,7 @@ def asked(monkeypatch) -> list[Path]:
     monkeypatch.setitem(sys.modules, "slice_localizer.network.inference", inference)
     alignment = LevelAlignment(27.0, np.array([96.0, 80.0, 27.0]), 0.9, False, np.eye(4))
     monkeypatch.setattr(located_module, "align_level", lambda _: alignment)
-    return weights_asked
+    return used
 
 
 def run(*arguments: object):
@@ -80,10 +80,12 @@ def test_it_prints_the_slices_and_how_sure_they_are(scan, localizer, tmp_path) -
         assert np.asarray(picture.convert("L"))[:, :400].max() > 100
 
 
-def test_the_network_that_ships_is_asked_unless_another_is_given(scan, localizer, asked) -> None:
+def test_the_network_that_ships_reads_the_scan_unless_another_is_given(
+    scan, localizer, weights_used
+) -> None:
     run(scan)
     run(scan, "--localizer", localizer)
-    assert asked == [LOCALIZER, localizer]
+    assert weights_used == [LOCALIZER, localizer]
 
 
 def test_without_torch_the_alignment_decides_and_says_so(scan, monkeypatch, tmp_path) -> None:

@@ -143,7 +143,7 @@ def test_a_cohort_without_a_table_is_refused(tmp_path) -> None:
         run("--cohort", tmp_path, *SMALL.split(), "--out", tmp_path / "out")
 
 
-def test_cuda_is_asked_for_where_there_is_none(tmp_path, monkeypatch) -> None:
+def test_cuda_is_refused_where_there_is_none(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(InputError, match="no CUDA device"):
         run("--device", "cuda", "--out", tmp_path / "out")

@@ -24,7 +24,8 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.metrics.entropy import shannon_entropy
 from atlas_builder.metrics.overlap import dice, dice_by_label
 from atlas_builder.preprocessing.key_slice import key_slice_grid
-from atlas_builder.registration.slices import Metric, RegistrationError
+from atlas_builder.registration.ants_transforms import RegistrationError
+from atlas_builder.registration.slices import Metric
 from atlas_builder.runtime import versions
 from atlas_builder.runtime.files import sha256_of
 from atlas_builder.runtime.progress import no_progress
@@ -195,7 +196,7 @@ MOMENTS = {
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
 def test_a_build_killed_again_and_again_ends_with_the_same_bits(
-    cohort, built, here, tmp_path, same_bits
+    shaped_cohort, built, here, tmp_path, same_bits
 ):
     """And does nothing twice: what was on the disk when it was killed is not written again."""
     work, script = tmp_path / "work", tmp_path / "run.py"
@@ -203,7 +204,7 @@ def test_a_build_killed_again_and_again_ends_with_the_same_bits(
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     seen = {}
     for moment, has_come in MOMENTS.items():
-        run = subprocess.Popen([sys.executable, script, cohort, work], env=environ)
+        run = subprocess.Popen([sys.executable, script, shaped_cohort, work], env=environ)
         deadline = time.monotonic() + 60
         while not has_come(work):
             assert run.poll() is None, f"ended before the moment {moment}"
@@ -217,7 +218,7 @@ def test_a_build_killed_again_and_again_ends_with_the_same_bits(
         seen |= found
     assert not (work / "SGL" / "template-2.npz").exists()
 
-    finished = estimate_atlas(cohort, work, SETTINGS, here, no_progress)
+    finished = estimate_atlas(shaped_cohort, work, SETTINGS, here, no_progress)
 
     assert_kept(seen, files_of(work))
     assert len([path for path in seen if "iteration-2" in path.parts]) >= 4
@@ -489,10 +490,10 @@ def test_a_random_initial_template_is_that_participants_image(built, copied, her
         iteration.build_level(job, here, no_progress)
 
 
-def test_the_work_of_a_build_is_reproduced_from_scratch(cohort, built, tmp_path, here):
+def test_the_work_of_a_build_is_reproduced_from_scratch(shaped_cohort, built, tmp_path, here):
     """Preprocessing too: every file but the times in it."""
     job = built.jobs["BGL"]
-    shutil.copytree(cohort, tmp_path / "cohort")
+    shutil.copytree(shaped_cohort, tmp_path / "cohort")
     fresh = tmp_path / "work"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build_module, "build_level", lambda job, workers, progress: job)

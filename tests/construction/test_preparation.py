@@ -22,8 +22,8 @@ from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
 
 
 @pytest.fixture(scope="module")
-def participant(cohort):
-    participants, _ = read_participants(cohort, AgeGroup(50, 69), "build")
+def participant(shaped_cohort):
+    participants, _ = read_participants(shaped_cohort, AgeGroup(50, 69), "build")
     return participants[2]
 
 

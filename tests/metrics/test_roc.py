@@ -12,13 +12,10 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from atlas_builder.metrics.roc import (
-    area_under,
-    compare_areas,
-    delong_covariance,
+from atlas_builder.metrics.roc import area_under, compare_areas, delong_covariance, roc_curve_of
+from atlas_builder.metrics.thresholds import (
     operating_point,
     proportion,
-    roc_curve_of,
     threshold_interval,
     youden_threshold,
 )

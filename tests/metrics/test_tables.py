@@ -9,16 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.metrics.tables import (
-    Interval,
-    MeanSd,
-    PValue,
-    Table,
-    to_csv,
-    to_latex,
-    to_markdown,
-    write_table,
-)
+from atlas_builder.metrics.table_files import to_csv, to_latex, to_markdown, write_table
+from atlas_builder.metrics.tables import Interval, MeanSd, PValue, Table
 
 NAN, INF = float("nan"), float("inf")
 

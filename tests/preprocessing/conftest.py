@@ -55,7 +55,11 @@ def build_head(
     csf: float = 2.0,
     noise: float = 3.0,
 ) -> Head:
-    """Draw brain, outer fluid (`csf` mm wide), skull, scalp and temporal muscles."""
+    """Draw brain, outer fluid (`csf` mm wide), skull, scalp and temporal muscles.
+
+    Not the ellipses of `drawn_head`: what finds a brain must be tested on an outline that is none,
+    at exact distances from it, with notches at the midline, fluid of any width and muscle outside.
+    """
     field = 232.0
     across, down = np.ix_(*((np.arange(int(field / s)) + 0.5) * s - field / 2 for s in spacing))
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))

@@ -28,7 +28,7 @@ def test_the_alignment_finds_the_slices_a_reader_picks_on_the_real_scan(data: Pa
     assert alignment.correlation > 0.8
 
 
-def test_both_witnesses_together_pick_them_too(data: Path) -> None:
+def test_network_and_alignment_together_pick_them_too(data: Path) -> None:
     pytest.importorskip("torch")
     located = locate_slices(read_dicom_scan(data / "ge-head-ct"))
     assert abs(located.bgl_slice - BGL) <= 1

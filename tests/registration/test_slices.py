@@ -12,14 +12,14 @@ import pytest
 
 from atlas_builder.construction.fitting import extent_affine
 from atlas_builder.core.transform import PlaneGrid, apply_affine, sample
+from atlas_builder.registration import ants_transforms
 from atlas_builder.registration import slices as registration
+from atlas_builder.registration.ants_transforms import SEED, RegistrationError, read_affine
 from atlas_builder.registration.slices import (
     COARSE,
     FINE,
     MEDIUM,
-    SEED,
     Metric,
-    RegistrationError,
     Schedule,
     register,
 )
@@ -113,7 +113,7 @@ def test_recovering_an_affine_does_not_depend_on_luck(monkeypatch):
     start = extent_affine(*noisy, GRID)
     errors = []
     for seed in range(SEED, SEED + 15):
-        monkeypatch.setattr(registration, "SEED", seed)
+        monkeypatch.setattr(ants_transforms, "SEED", seed)
         affine = run(*noisy, schedule=AFFINE_ONLY, initial_affine=start).affine
         error = distance(apply_affine(affine, POINTS), apply_affine(truth, POINTS))
         errors.append(error.max())
@@ -202,7 +202,7 @@ def test_affines_about_another_centre_are_read_as_matrices(tmp_path):
         fixed_parameters=np.array([15.0, -20.0]),
     )
     ants.write_transform(itk, str(path))
-    affine = registration._read_affine(path)
+    affine = read_affine(path)
     for point in ((0.0, 0.0), (30.0, 5.0), (-12.0, 44.0)):
         expected = ants.apply_ants_transform_to_point(itk, point)
         np.testing.assert_allclose(apply_affine(affine, np.array(point)), expected, atol=1e-5)

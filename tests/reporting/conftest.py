@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn_head import in_skull, radius_of
 from numpy.typing import NDArray
 
 from atlas_builder.catalogue.atlas import AtlasLevel
@@ -35,6 +36,8 @@ from atlas_builder.registration.slices import Metric
 
 Array = NDArray[Any]
 
+BRAIN = (55.0, 72.0)
+"""Half its width and length. Regions are blocks, not a drawn head's, as tests look them up."""
 BOX = (slice(160, 300), slice(140, 320))
 ITERATIONS = 2
 NAMES = tuple(f"sub-{number:02d}" for number in range(1, 7))
@@ -45,9 +48,11 @@ MARK = (slice(180, 190), slice(225, 235))
 
 
 def brain() -> Array:
-    """HU of an elliptic brain with a bright mark on the patient's right."""
-    x, y = np.indices(KEY_SLICE_SHAPE)
-    inside = ((x - 229.5) / 55) ** 2 + ((y - 229.5) / 72) ** 2 < 1
+    """HU of an elliptic brain with a bright mark on the patient's right.
+
+    Its lengths are in pixels, and it is of one grey, which pictures of it are compared with.
+    """
+    inside = radius_of(np.indices(KEY_SLICE_SHAPE) - 229.5, BRAIN) < 1
     image = np.where(inside, 25.0, 0.0).astype(np.float32)
     image[MARK] = 80.0
     return image
@@ -221,9 +226,9 @@ def region_box(region: Region, side: Side) -> tuple[float, float, float, float]:
 
 
 def _level_map(level: Level, index: int, patient: Patient) -> LevelMap:
-    x, y = patient.points()
-    brain = (x / 55) ** 2 + (y / 72) ** 2 < 1
-    image = np.where(brain, 30.0, np.where((x / 63) ** 2 + (y / 80) ** 2 < 1, 900.0, -1000.0))
+    x, y = points = patient.points()
+    radius = radius_of(points, BRAIN)
+    brain, image = radius < 1, in_skull(radius, 30.0, skull=1.12, scalp=1.12)
     image[np.hypot(x - MARKER_MM[0], y - MARKER_MM[1]) < 4] = 75.0
     labels = np.zeros(patient.shape, np.uint8)
     for region in regions_of(level):
@@ -232,10 +237,9 @@ def _level_map(level: Level, index: int, patient: Patient) -> LevelMap:
             inside = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
             labels[inside] = map_value(region, side)
     grid = key_slice_grid()
-    key_x, key_y = grid.points()
     to_mm = np.diag([grid.spacing, grid.spacing, 1.0])
     to_mm[:2, 2] = grid.origin
-    key_brain = (key_x / 55) ** 2 + (key_y / 72) ** 2 < 1
+    key_brain = radius_of(grid.points(), BRAIN) < 1
     key = KeySlice(
         np.where(key_brain, 30, 0).astype(np.float32),
         key_brain,

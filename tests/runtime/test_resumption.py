@@ -45,7 +45,7 @@ def test_what_is_finished_with_the_same_inputs_is_not(record):
 @pytest.mark.parametrize("content", [{"inputs": {"seed": 2}}, {"of": "somebody"}, []])
 def test_another_result_is_refused(record, content):
     put(record, content)
-    with pytest.raises(InputError, match=r"out: holds another result; give .* --restart to replace"):
+    with pytest.raises(InputError, match=r"out: holds another result; .* --restart to"):
         record.begin(INPUTS, restart=False)
     assert read_record(record.path) == content
 
@@ -91,10 +91,10 @@ def test_only_what_is_not_kept_is_computed(tmp_path):
     paths = {name: tmp_path / name for name in "abc"}
     for name in "ab":
         paths[name].write_text(f"old {name}")
-    asked = []
+    missed = []
 
     def compute(missing):
-        asked.extend(missing)
+        missed.extend(missing)
         return (f"new {name}" for name in missing)
 
     found = resume(
@@ -105,5 +105,5 @@ def test_only_what_is_not_kept_is_computed(tmp_path):
         lambda path: path.exists() and path.name != "b",
     )
     assert list(found) == [("a", "old a"), ("b", "new b"), ("c", "new c")]
-    assert asked == ["b", "c"]
+    assert missed == ["b", "c"]
     assert paths["b"].read_text() == "new b"

@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from drawn_head import in_skull, radius_of
 from numpy.typing import NDArray
 
 from atlas_builder.core.anatomy import LEVELS, regions_of
@@ -25,9 +26,8 @@ BGL = 4
 
 def head_hu(x: Array, y: Array, z: Array) -> Array:
     """A skull around a brain that becomes denser by 1 HU a mm from 30 mm below the BGL on."""
-    radius = np.sqrt((x / 62.0) ** 2 + (y / 78.0) ** 2 + ((z - 10.0) / 75.0) ** 2)
-    brain = np.clip(20.0 + (z + 30.0), 5.0, 110.0)
-    return np.select([radius < 1.0, radius < 1.1, radius < 1.17], [brain, 900.0, 20.0], -1000.0)
+    radius = radius_of((x, y, z), (62.0, 78.0, 75.0), middle=(0.0, 0.0, 10.0))
+    return in_skull(radius, np.clip(20.0 + (z + 30.0), 5.0, 110.0))
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +57,8 @@ def scan_of() -> Callable[..., Scan]:
     return make_scan
 
 
-def make_exam(number: int, size: int = 32) -> Sample:
-    """An sample of 6 to 9 slices whose brightness tells their height; another for every number."""
+def make_sample(number: int, size: int = 32) -> Sample:
+    """A sample of 6 to 9 slices whose brightness tells their height; another for every number."""
     rng = np.random.default_rng(number)
     heights = np.arange(6 + number % 4) * 6.0 - rng.uniform(8.0, 20.0)
     hu = torch.from_numpy(rng.normal(40.0, 2.0, (len(heights), size, size)).astype(np.float32))
@@ -67,8 +67,8 @@ def make_exam(number: int, size: int = 32) -> Sample:
 
 
 @pytest.fixture(scope="session")
-def exam_of() -> Callable[..., Sample]:
-    return make_exam
+def sample_of() -> Callable[..., Sample]:
+    return make_sample
 
 
 def write_participant(folder: Path, shift: float, descending: bool = False) -> None:
@@ -92,7 +92,7 @@ def write_participant(folder: Path, shift: float, descending: bool = False) -> N
 
 
 @pytest.fixture
-def cohort(tmp_path: Path) -> Path:
+def scanned_cohort(tmp_path: Path) -> Path:
     """Four participants whose BGL slice lies up to 2 mm off the level; one stored downwards."""
     folder = tmp_path / "cohort"
     for number, shift in enumerate((-2.0, 0.0, 1.0, 2.0), start=1):

@@ -10,39 +10,17 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from drawn_head import CHILD, Points
 from numpy.typing import NDArray
 
 from atlas_builder.construction.build import Build, BuildSettings, estimate_atlas
 from atlas_builder.construction.level import LevelResult
-from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level, Region
+from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level
 from atlas_builder.runtime.progress import no_progress
 from atlas_builder.runtime.workers import open_workers
 
-Points = NDArray[np.float64]
-
-HALF_WIDTH, HALF_LENGTH = 46.0, 57.0
-
 SIZE = 0.86
-"""Of what is drawn: a child's, so that registrations are fast."""
-
-# The middle and the half axes in mm of each region on the left; y runs to the back.
-ELLIPSES = {
-    Region.C: (9, -15, 3.5, 6),
-    Region.L: (20, -2, 4.5, 10),
-    Region.IC: (13, -2, 2, 9),
-    Region.I: (27.5, -2, 2, 10),
-    Region.M1: (25, -30, 8, 9),
-    Region.M2: (36, -2, 4.5, 11),
-    Region.M3: (26, 29, 9, 9),
-    Region.M4: (20, -32, 10, 9),
-    Region.M5: (33, -1, 8, 14),
-    Region.M6: (23, 28, 10, 11),
-}
-HU = {Region.C: 38.0, Region.L: 38.0, Region.IC: 25.0, Region.I: 37.0}
-VENTRICLES: dict[Level, tuple[float, float, float, float]] = {
-    "BGL": (4, -16, 2, 7),
-    "SGL": (7, -2, 4, 19),
-}
+"""Of the child's head that is drawn: smaller still, so that registrations are fast."""
 
 
 @dataclass(frozen=True)
@@ -64,37 +42,6 @@ class Shape:
         return np.stack([x + self.bend * sideways, y + self.bend * np.sin(np.abs(x) / 20)])
 
 
-def within(points: Points, ellipse: tuple[float, float, float, float]) -> NDArray[np.bool_]:
-    """Return what lies in an ellipse or in its mirror image."""
-    x, y, a, b = ellipse
-    return np.hypot((np.abs(points[0]) - x) / a, (points[1] - y) / b) < 1
-
-
-def draw_labels(points: Points, level: Level) -> NDArray[np.uint8]:
-    labels = np.zeros(points.shape[1:], np.uint8)
-    for region, ellipse in ELLIPSES.items():
-        if region.level == level:
-            labels[within(points, ellipse)] = region
-    return labels
-
-
-def draw_head(points: Points, level: Level) -> NDArray[np.float64]:
-    """Return the HU of the mean head at points of shape (2, ...)."""
-    x, y = points
-    depth = (1 - np.hypot(x / HALF_WIDTH, y / HALF_LENGTH)) * HALF_WIDTH
-    hu = np.full(x.shape, -1000.0)
-    for shallowest, value in ((-16, 25), (-9, 1000), (-2, 6), (0, 37), (4, 28)):
-        hu[depth > shallowest] = value
-    labels = draw_labels(points, level)
-    for region, value in HU.items():
-        hu[labels == region] = value
-    sulci = np.sin(np.arctan2(y, np.abs(x)) * 12 + 1) > 0.8
-    hu[sulci & (depth > 0) & (depth < 9)] = 8
-    hu[(np.abs(x) < 1.2) & (np.abs(y) > 34) & (depth > -2)] = 6
-    hu[within(points, VENTRICLES[level])] = 5
-    return hu
-
-
 def write_participant(cohort: Path, name: str, shape: Shape, seed: int, angle: float = 0.0) -> None:
     """Write both levels' slices and labels, in the form that has one file a level."""
     folder = cohort / name
@@ -108,8 +55,8 @@ def write_participant(cohort: Path, name: str, shape: Shape, seed: int, angle: f
     points = shape.to_mean(np.tensordot(rotation, places, 1))
     for level in LEVELS:
         noise = np.random.default_rng([seed, LEVELS.index(level)]).normal(0, 3, (pixels, pixels))
-        ct = np.rint(draw_head(points, level) + noise).astype(np.int16)
-        for data, ending in ((ct, "ct"), (draw_labels(points, level), "rater-expert_labels")):
+        ct = np.rint(CHILD.image(points, level) + noise).astype(np.int16)
+        for data, ending in ((ct, "ct"), (CHILD.labels(points, level), "rater-expert_labels")):
             image = nib.Nifti1Image(data[..., np.newaxis], affine)
             nib.save(image, folder / f"{name}_level-{level}_{ending}.nii.gz")
 
@@ -131,7 +78,7 @@ def write_table(cohort: Path, *rows: tuple[str, float | str]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shaped_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four participants; not to be changed, see `copied`."""
     folder = tmp_path_factory.mktemp("cohort")
     for seed, (name, (shape, angle)) in enumerate(SHAPES.items()):
@@ -141,11 +88,11 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def built(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
+def built(shaped_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
     """What two processes make of the cohort, with the work folder; not to be changed."""
     with open_workers(2) as workers:
         return estimate_atlas(
-            cohort, tmp_path_factory.mktemp("built") / "work", SETTINGS, workers, no_progress
+            shaped_cohort, tmp_path_factory.mktemp("built") / "work", SETTINGS, workers, no_progress
         )
 
 
@@ -162,10 +109,10 @@ class Copied:
 
 
 @pytest.fixture
-def copied(cohort: Path, built: Build, tmp_path: Path) -> Copied:
+def copied(shaped_cohort: Path, built: Build, tmp_path: Path) -> Copied:
     """Copies that keep the times of the files, so the work is still that of the cohort."""
     return Copied(
-        Path(shutil.copytree(cohort, tmp_path / "cohort")),
+        Path(shutil.copytree(shaped_cohort, tmp_path / "cohort")),
         Path(shutil.copytree(work_of(built), tmp_path / "work")),
     )
 
@@ -190,11 +137,11 @@ class MeanHead:
 
     @staticmethod
     def labels(points: Points, level: Level) -> NDArray[np.uint8]:
-        return draw_labels(points / SIZE, level)
+        return CHILD.labels(points / SIZE, level)
 
     @staticmethod
     def brain(points: Points) -> NDArray[np.bool_]:
-        return np.hypot(points[0] / HALF_WIDTH, points[1] / HALF_LENGTH) < SIZE
+        return CHILD.brain(points / SIZE, "BGL")
 
 
 @pytest.fixture(scope="session")

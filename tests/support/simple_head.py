@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_head import in_skull, radius_of
 
 from head_phantom.person.volumes import Anatomy
 
 VOXEL_MM = 2.0
-BRAIN_HU, SKULL_HU, SCALP_HU = 30.0, 900.0, 20.0
+BRAIN_HU = 30.0
 
 
 def positions_in(anatomy: Anatomy) -> tuple[np.ndarray, ...]:
@@ -28,9 +29,8 @@ def make_simple_head() -> Anatomy:
     bare = Anatomy(empty.astype(np.float32), *[empty] * 4, empty > 0, affine, np.zeros(3))
     x, y, z = positions_in(bare)
     y = y + 8.0
-    radius = np.sqrt((x / 66.0) ** 2 + (y / 82.0) ** 2 + ((z - 10.0) / 70.0) ** 2)
-    brain, skull, head = radius < 1.0, radius < 1.09, radius < 1.17
-    hu = np.select([brain, skull, head], [BRAIN_HU, SKULL_HU, SCALP_HU], -1000.0)
+    radius = radius_of((x, y, z), (66.0, 82.0, 70.0), middle=(0.0, 0.0, 10.0))
+    brain, hu = radius < 1.0, in_skull(radius, BRAIN_HU, skull=1.09)
 
     side = np.abs(x)
     angle = np.degrees(np.arctan2(y, side))

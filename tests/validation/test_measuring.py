@@ -99,8 +99,8 @@ def test_nobody_is_an_error_that_names_the_first_reasons(tmp_path):
         check_usable(tmp_path, {}, [])
 
 
-def test_everyone_is_selected_whatever_the_split(cohort):
-    participants, refusals = select_participants(cohort, "all")
+def test_everyone_is_selected_whatever_the_split(rated_cohort):
+    participants, refusals = select_participants(rated_cohort, "all")
     assert [person.participant_id for person in participants] == [
         "sub-01",
         "sub-02",
@@ -108,7 +108,7 @@ def test_everyone_is_selected_whatever_the_split(cohort):
         "sub-05",
     ]
     assert {refusal.participant_id for refusal in refusals} == {"sub-04", "sub-06"}
-    validation, _ = select_participants(cohort, "validation")
+    validation, _ = select_participants(rated_cohort, "validation")
     assert [person.participant_id for person in validation] == [
         "sub-01",
         "sub-02",
@@ -118,9 +118,9 @@ def test_everyone_is_selected_whatever_the_split(cohort):
 
 
 @pytest.fixture(scope="module")
-def mapped(cohort, atlas_folder):
+def mapped(rated_cohort, atlas_folder):
     """A participant with the atlas's own anatomy and three raters."""
-    participants, _ = select_participants(cohort, "validation")
+    participants, _ = select_participants(rated_cohort, "validation")
     atlases = {"atlas": read_atlases(atlas_folder)[AgeGroup(50, 69)]}
     task = MappingTask(participants[1], atlases, ("expert", "rater1", "rater2"))
     return map_participant(task)
@@ -146,7 +146,7 @@ def test_left_is_the_patients(mapped):
         assert abs(content.left.mean() - 0.5) < 0.03
 
 
-def test_a_rater_who_drew_elsewhere_is_a_reason(cohort, atlas_folder, tmp_path, writing):
+def test_a_rater_who_drew_elsewhere_is_a_reason(rated_cohort, atlas_folder, tmp_path, writing):
     writing.participant(tmp_path, "sub-01", {"expert": 0.0}, 1)
     writing.table(tmp_path, "participant_id age\nsub-01 55\n")
     participants, _ = select_participants(tmp_path, "validation")

@@ -120,7 +120,7 @@ def test_entropies_of_planes_say_how_they_were_chosen(
     assert all("HU + 1024; plane" in one.remark for one in found)
     table = entropy_table([*found, *entropies_of(str(atlas_folder), None)])
     assert table.columns[:3] == ("image", "BGL", "SGL")
-    assert [row[0] for row in table.rows] == ["head.nii.gz", "discs 50-69"]
+    assert [row[0] for row in table.rows] == ["head.nii.gz", "drawn 50-69"]
     assert "head.nii.gz, BGL: HU + 1024" in table.note
 
 

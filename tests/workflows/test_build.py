@@ -36,11 +36,11 @@ def out(copied, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def finished(cohort, built, tmp_path_factory):
+def finished(shaped_cohort, built, tmp_path_factory):
     """A finished atlas; not to be changed."""
     folder = tmp_path_factory.mktemp("finished") / "atlas"
     shutil.copytree(built.jobs["BGL"].folder.parent, folder / WORK)
-    assert build_atlas(cohort, folder, SETTINGS) is True
+    assert build_atlas(shaped_cohort, folder, SETTINGS) is True
     return folder
 
 
@@ -126,9 +126,9 @@ def test_those_left_out_are_listed_with_the_reason(copied, out):
     assert {entry["participant_id"] for entry in left_out} == {"sub-05", "sub-06"}
 
 
-def test_the_same_again_does_nothing(cohort, finished):
+def test_the_same_again_does_nothing(shaped_cohort, finished):
     before = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in finished.rglob("*")}
-    assert build_atlas(cohort, finished, SETTINGS) is False
+    assert build_atlas(shaped_cohort, finished, SETTINGS) is False
     assert {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in finished.rglob("*")} == before
 
 
@@ -140,14 +140,16 @@ def test_images_and_report_repeat_byte_for_byte(finished, copied, out):
 
 
 @pytest.mark.parametrize("change", [{"iterations": 3}, {"age_group": AgeGroup(30, 69)}])
-def test_another_atlas_is_not_written_over_one(cohort, finished, change):
+def test_another_atlas_is_not_written_over_one(shaped_cohort, finished, change):
     before = (finished / METADATA).read_bytes()
     with pytest.raises(InputError, match=r"holds an atlas of other .*--restart to replace it$"):
-        build_atlas(cohort, finished, replace(SETTINGS, **change))
+        build_atlas(shaped_cohort, finished, replace(SETTINGS, **change))
     assert (finished / METADATA).read_bytes() == before
 
 
-def test_restarting_removes_the_files_of_another_age_group(finished, cohort, tmp_path, monkeypatch):
+def test_restarting_removes_the_files_of_another_age_group(
+    finished, shaped_cohort, tmp_path, monkeypatch
+):
     folder = tmp_path / "atlas"
     shutil.copytree(finished, folder)
     own = folder / "notes.txt"
@@ -158,11 +160,15 @@ def test_restarting_removes_the_files_of_another_age_group(finished, cohort, tmp
 
     monkeypatch.setattr(building, "estimate_atlas", stop)
     with pytest.raises(InputError, match="stopped"):
-        build_atlas(cohort, folder, replace(SETTINGS, age_group=AgeGroup(40, 79)), restart=True)
+        build_atlas(
+            shaped_cohort, folder, replace(SETTINGS, age_group=AgeGroup(40, 79)), restart=True
+        )
     assert [path for path in folder.rglob("*") if path.is_file()] == [own]
 
 
-def test_restarting_forgets_finished_and_unfinished_work(cohort, finished, tmp_path, monkeypatch):
+def test_restarting_forgets_finished_and_unfinished_work(
+    shaped_cohort, finished, tmp_path, monkeypatch
+):
     folder = tmp_path / "atlas"
     shutil.copytree(finished, folder)
     (folder / WORK).mkdir()
@@ -173,7 +179,7 @@ def test_restarting_forgets_finished_and_unfinished_work(cohort, finished, tmp_p
 
     monkeypatch.setattr(building, "estimate_atlas", stop)
     with pytest.raises(KeyboardInterrupt):
-        build_atlas(cohort, folder, SETTINGS, restart=True)
+        build_atlas(shaped_cohort, folder, SETTINGS, restart=True)
     assert not (folder / METADATA).exists()
     assert not (folder / WORK / "left.npz").exists()
 
@@ -193,11 +199,11 @@ def test_an_interrupted_report_leaves_no_finished_atlas(copied, out, monkeypatch
     assert len(list((out / WORK).glob("*GL/template-2.npz"))) == 2
 
 
-def test_folders_that_cannot_be_used_are_refused(cohort, tmp_path):
+def test_folders_that_cannot_be_used_are_refused(shaped_cohort, tmp_path):
     with pytest.raises(InputError, match=r"nowhere: no such folder"):
         build_atlas(tmp_path / "nowhere", tmp_path / "atlas", SETTINGS)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"file: is a file"):
-        build_atlas(cohort, tmp_path / "file", SETTINGS)
+        build_atlas(shaped_cohort, tmp_path / "file", SETTINGS)
     with pytest.raises(InputError, match=r"participants.tsv: no such file"):
         build_atlas(tmp_path, tmp_path / "atlas", SETTINGS)

@@ -17,7 +17,7 @@ from atlas_builder.commands.score_aspects import score_aspects_command
 from atlas_builder.core.anatomy import Region, map_value
 from atlas_builder.core.errors import InputError
 from atlas_builder.io.nifti.masks import read_lesion
-from atlas_builder.metrics import roc
+from atlas_builder.metrics import thresholds
 from atlas_builder.reporting.base.sections import Section
 from atlas_builder.runtime.resumption import read_record
 from atlas_builder.workflows import score_cohort as cohort
@@ -90,7 +90,7 @@ def calls(monkeypatch, here):
 
     monkeypatch.setattr(cohort, "open_workers", workers)
     monkeypatch.setattr(cohort_scoring, "score_task", noted)
-    monkeypatch.setattr(roc, "RESAMPLES", 20)
+    monkeypatch.setattr(thresholds, "RESAMPLES", 20)
     return scored
 
 

@@ -43,11 +43,11 @@ def names(stems):
     return [stem[:6] for stem in stems]
 
 
-def test_validation_rows_are_watched_and_the_rest_is_learnt(cohort, tmp_path):
-    add_split(cohort, ["build", "validation", "build", "test"])
-    (cohort / "sub-03" / "sub-03_ct.nii").unlink()
+def test_validation_rows_are_watched_and_the_rest_is_learnt(scanned_cohort, tmp_path):
+    add_split(scanned_cohort, ["build", "validation", "build", "test"])
+    (scanned_cohort / "sub-03" / "sub-03_ct.nii").unlink()
     out = tmp_path / "training"
-    weights, refusals = train_on_cohort(cohort, out, "expert", PLAN, MACHINE)
+    weights, refusals = train_on_cohort(scanned_cohort, out, "expert", PLAN, MACHINE)
     samples = read_weights(weights).training["exams"]
     assert names(samples["participants"]) == ["sub-01"]
     assert names(samples["watched"]) == ["sub-02"]
@@ -57,9 +57,9 @@ def test_validation_rows_are_watched_and_the_rest_is_learnt(cohort, tmp_path):
     assert str(tmp_path) not in page
 
 
-def test_without_a_split_some_are_kept_to_watch(cohort, tmp_path):
+def test_without_a_split_some_are_kept_to_watch(scanned_cohort, tmp_path):
     out = tmp_path / "training"
-    train_on_cohort(cohort, out, "expert", PLAN, MACHINE)
+    train_on_cohort(scanned_cohort, out, "expert", PLAN, MACHINE)
     samples = json.loads((out / "training.json").read_text())["exams"]
     assert len(samples["watched"]) == 1
     assert sorted(names(samples["participants"] + samples["watched"])) == [
@@ -69,15 +69,15 @@ def test_without_a_split_some_are_kept_to_watch(cohort, tmp_path):
         "sub-04",
     ]
     with pytest.raises(InputError, match="--restart to replace it"):
-        train_on_cohort(cohort, out, "expert", replace(PLAN, batch=2), MACHINE)
+        train_on_cohort(scanned_cohort, out, "expert", replace(PLAN, batch=2), MACHINE)
     forget(out, training_run.WEIGHTS)
     assert not (out / "checkpoint.safetensors").exists()
     assert len(list((out / "scans").iterdir())) == 4
 
 
-def test_folds_end_in_a_report(cohort, tmp_path):
+def test_folds_end_in_a_report(scanned_cohort, tmp_path):
     out = tmp_path / "folds"
-    assert cross_validate_cohort(cohort, out, "expert", 2, PLAN, MACHINE) == []
+    assert cross_validate_cohort(scanned_cohort, out, "expert", 2, PLAN, MACHINE) == []
     page = (out / "report.html").read_text()
     assert "Cross-validation of the key-slice network" in page
     table = (out / "tables" / "table_folds_by_score.csv").read_text().splitlines()
@@ -87,7 +87,7 @@ def test_folds_end_in_a_report(cohort, tmp_path):
     assert not (out / "localizer.safetensors").exists()
 
 
-def test_a_cohort_with_nobody_to_learn_from(cohort, tmp_path):
-    add_split(cohort, ["validation"] * 4)
+def test_a_cohort_with_nobody_to_learn_from(scanned_cohort, tmp_path):
+    add_split(scanned_cohort, ["validation"] * 4)
     with pytest.raises(InputError, match="all scans are for validation"):
-        train_on_cohort(cohort, tmp_path / "out", "expert", PLAN, MACHINE)
+        train_on_cohort(scanned_cohort, tmp_path / "out", "expert", PLAN, MACHINE)

@@ -26,9 +26,9 @@ def rows_of(path):
 
 
 @pytest.fixture(scope="module")
-def finished(cohort, atlas_folder, tmp_path_factory):
+def finished(rated_cohort, atlas_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("validation") / "out"
-    assert validate_atlas(atlas_folder, cohort, out, SETTINGS, jobs=1)
+    assert validate_atlas(atlas_folder, rated_cohort, out, SETTINGS, jobs=1)
     return out
 
 
@@ -90,16 +90,16 @@ def test_the_report_names_who_was_left_out_and_why_tests_were_withheld(finished)
     assert "Healthy and ischaemic participants" in page
 
 
-def test_asked_again_nothing_is_done(finished, cohort, atlas_folder):
+def test_a_second_run_does_nothing(finished, rated_cohort, atlas_folder):
     before = (finished / "validation.json").stat().st_mtime_ns
-    assert validate_atlas(atlas_folder, cohort, finished, SETTINGS) is False
+    assert validate_atlas(atlas_folder, rated_cohort, finished, SETTINGS) is False
     assert (finished / "validation.json").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="--restart"):
-        validate_atlas(atlas_folder, cohort, finished, ValidationSettings(("expert",)))
+        validate_atlas(atlas_folder, rated_cohort, finished, ValidationSettings(("expert",)))
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bits(
-    finished, cohort, atlas_folder, tmp_path, monkeypatch
+    finished, rated_cohort, atlas_folder, tmp_path, monkeypatch
 ):
     """Stopped when all was mapped but nothing written; then the mapping must not be needed."""
     out = tmp_path / "out"
@@ -110,7 +110,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
     with monkeypatch.context() as patch:
         patch.setattr(validate, "write_agreement", stop)
         with pytest.raises(KeyboardInterrupt):
-            validate_atlas(atlas_folder, cohort, out, SETTINGS, jobs=2)
+            validate_atlas(atlas_folder, rated_cohort, out, SETTINGS, jobs=2)
     assert not (out / "validation.json").exists()
     kept = sorted((out / ".validation" / "participants").iterdir())
     assert [path.stem for path in kept] == ["sub-01", "sub-02"]
@@ -121,13 +121,13 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
         return write_agreement(scores, path)
 
     monkeypatch.setattr(validate, "write_agreement", look)
-    assert validate_atlas(atlas_folder, cohort, out, SETTINGS, jobs=1)
+    assert validate_atlas(atlas_folder, rated_cohort, out, SETTINGS, jobs=1)
     records = [json.loads((folder / "validation.json").read_text()) for folder in (finished, out)]
     assert records[0]["sha256"] == records[1]["sha256"]
     assert records[0]["inputs"] == records[1]["inputs"]
 
 
-def test_unusable_input_is_refused(cohort, atlas_folder, tmp_path):
+def test_unusable_input_is_refused(rated_cohort, atlas_folder, tmp_path):
     for folder, match in (
         (tmp_path / "missing", "no such folder"),
         (tmp_path, "participants.tsv"),
@@ -136,11 +136,11 @@ def test_unusable_input_is_refused(cohort, atlas_folder, tmp_path):
             validate_atlas(atlas_folder, folder, tmp_path / "out", SETTINGS)
     with pytest.raises(InputError, match="once"):
         validate_atlas(
-            atlas_folder, cohort, tmp_path / "out", ValidationSettings(("expert", "expert"))
+            atlas_folder, rated_cohort, tmp_path / "out", ValidationSettings(("expert", "expert"))
         )
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file"):
-        validate_atlas(atlas_folder, cohort, tmp_path / "file", SETTINGS)
+        validate_atlas(atlas_folder, rated_cohort, tmp_path / "file", SETTINGS)
 
 
 def test_each_age_gets_the_narrowest_atlas(atlas_folder):
@@ -153,7 +153,7 @@ def test_each_age_gets_the_narrowest_atlas(atlas_folder):
 
 
 @pytest.fixture(scope="module")
-def by_age(tmp_path_factory, writing, cohort):
+def by_age(tmp_path_factory, writing, rated_cohort):
     """Two atlases of different width, and a cohort of each width."""
     folder = tmp_path_factory.mktemp("ages")
     for group, wide in ((AgeGroup(10, 29), 0.94), (AgeGroup(50, 69), 1.06)):

@@ -42,7 +42,18 @@ class Sampling:
     shape: tuple[int, int, int]
 
     def of(self, volume: Array) -> Array:
-        """Return the volume at the grid's voxels, averaged where they are larger; 0 beyond."""
+        """Return a volume at the grid's voxels, averaged where they are larger.
+
+        Parameters
+        ----------
+        volume : ndarray of float32, shape (x, y, z)
+            Any values.
+
+        Returns
+        -------
+        ndarray of float32, shape `Sampling.shape`
+            0 beyond the volume.
+        """
         steps = np.linalg.norm(self.matrix, axis=1)
         # Both voxels taken as boxes, the variance that the larger one adds to the smaller.
         blur = np.sqrt(np.maximum(steps**2 - 1, 0) / 12)
@@ -54,7 +65,20 @@ class Sampling:
         )
 
     def back(self, values: Array, shape: tuple[int, int, int]) -> Array:
-        """Interpolate values on the grid at the voxels of a volume of this shape; 0 beyond."""
+        """Interpolate values on the grid at the voxels of a volume.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape `Sampling.shape`
+            One value a voxel of the grid.
+        shape : tuple of int
+            Of the volume.
+
+        Returns
+        -------
+        ndarray of float32, shape `shape`
+            0 beyond the grid.
+        """
         inverse = np.linalg.inv(self.matrix)
         return np.asarray(
             ndimage.affine_transform(

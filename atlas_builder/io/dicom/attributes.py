@@ -1,4 +1,4 @@
-"""What a CT file's header says about its series: contrast, kernel, body part, age, whose it is.
+"""Attributes in a CT file's header: contrast, kernel, body part, age and patient of its series.
 
 Names and descriptions are read to be compared, and never leave this module as text: they may hold
 the patient's name.
@@ -51,6 +51,16 @@ def age_of(header: Any) -> float | None:
     """Return the Patient's Age in years; None where it is absent, malformed or zero years.
 
     Zero years is what some anonymizers leave; an infant's age comes in days, weeks or months.
+
+    Parameters
+    ----------
+    header : pydicom.Dataset
+        With the elements in `ATTRIBUTES`, where the file has them.
+
+    Returns
+    -------
+    float or None
+        Years; a fraction where the header states days, weeks or months.
     """
     match = re.fullmatch(r"(\d{1,3})([DWMY])", _text(header, "PatientAge"))
     if match is None or (int(match[1]) == 0 and match[2] == "Y"):
@@ -59,13 +69,34 @@ def age_of(header: Any) -> float | None:
 
 
 def patient_key(header: Any) -> str:
-    """Return what tells patients apart without naming them: a digest of the ID, else the name."""
+    """Return a digest of the patient's ID, else of the name, which tells patients apart.
+
+    Parameters
+    ----------
+    header : pydicom.Dataset
+        See `age_of`.
+
+    Returns
+    -------
+    str
+        The first 16 hexadecimal digits of a SHA-256; empty where the header has neither.
+    """
     identity = _text(header, "PatientID") or _text(header, "PatientName").rstrip("^ ")
     return hashlib.sha256(identity.encode()).hexdigest()[:16] if identity else ""
 
 
 def has_contrast(header: Any) -> bool:
-    """Tell whether a contrast agent is named, or the description speaks of one."""
+    """Tell whether the header names a contrast agent, or a contrast scan in its description.
+
+    Parameters
+    ----------
+    header : pydicom.Dataset
+        See `age_of`.
+
+    Returns
+    -------
+    bool
+    """
     if not _NO_AGENT.search(_text(header, "ContrastBolusAgent")):
         return True
     description = _text(header, "SeriesDescription")
@@ -73,7 +104,17 @@ def has_contrast(header: Any) -> bool:
 
 
 def is_head(header: Any) -> bool:
-    """Tell whether the body part or the description is the head."""
+    """Tell whether the body part or the description is the head.
+
+    Parameters
+    ----------
+    header : pydicom.Dataset
+        See `age_of`.
+
+    Returns
+    -------
+    bool
+    """
     return any(
         _HEAD.search(_text(header, keyword))
         for keyword in ("BodyPartExamined", "SeriesDescription")
@@ -81,7 +122,18 @@ def is_head(header: Any) -> bool:
 
 
 def is_sharp(header: Any) -> bool:
-    """Tell whether the series was reconstructed, or is meant to be displayed, for bone."""
+    """Tell whether the series was reconstructed, or is meant to be displayed, for bone.
+
+    Parameters
+    ----------
+    header : pydicom.Dataset
+        See `age_of`. The kernel, the description and the first display window (from 1000 HU wide)
+        count.
+
+    Returns
+    -------
+    bool
+    """
     kernel = next(iter(_texts(header, "ConvolutionKernel")), "")
     siemens, toshiba = _SIEMENS.fullmatch(kernel), _TOSHIBA.fullmatch(kernel)
     return bool(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import struct
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
-from atlas_builder.core.errors import InputError
+from atlas_builder.io.damage import refusing
 
 DAMAGE = (
     OSError,
@@ -30,29 +27,23 @@ DAMAGE = (
 """What pydicom raises on files cut or damaged anywhere."""
 
 
-@contextmanager
-def in_silence() -> Iterator[None]:
-    """Keep pydicom from warning and logging about values, which may be the patient's."""
-    logger = logging.getLogger("pydicom")
-    was_disabled, logger.disabled = logger.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.disabled = was_disabled
+LOGGER = "pydicom"
+"""The name of pydicom's logger, whose messages may quote the patient's data."""
 
 
-@contextmanager
-def refusing_damage(path: Path) -> Iterator[None]:
+def refusing_damage(path: Path) -> AbstractContextManager[None]:
     """Turn what reading a damaged file raises into one `InputError` that names the file.
 
     The message repeats nothing of pydicom's, which may quote the patient's data.
+
+    Parameters
+    ----------
+    path : Path
+        The file that the block reads, for the message.
+
+    Returns
+    -------
+    context manager
+        See `atlas_builder.io.damage.refusing`.
     """
-    try:
-        with in_silence():
-            yield
-    except InputError:
-        raise
-    except DAMAGE as error:
-        raise InputError(f"{path}: damaged or truncated DICOM file; copy it again") from error
+    return refusing(path, DAMAGE, "damaged or truncated DICOM file; copy it again", LOGGER)

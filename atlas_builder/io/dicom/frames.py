@@ -104,20 +104,20 @@ class CtFile:
     path : Path
         The file.
     series_uid : str
-        What the series is told apart by.
+        The Series Instance UID.
     series_number : str
-        What people know the series by.
+        The Series Number.
     patient : str
-        What patients are told apart by; not who they are. Empty where the file says nothing.
+        See `patient_key`; empty where the file holds neither ID nor name.
     age : float or None
         The patient's age in years as the file states it.
     contrast, head, sharp : bool
-        Whether it was taken with a contrast agent, is of the head, and is made for bone, as far as
-        the file says.
+        Whether it was taken with a contrast agent, is of the head, and is made for bone; see
+        `has_contrast`, `is_head` and `is_sharp`.
     frames : tuple of Frame
         Its frames in file order, localizers left out.
     unplaced : bool
-        Whether the file does not say where one of its frames lies in the patient.
+        Whether the position of one of its frames in the patient is missing.
     """
 
     path: Path
@@ -135,10 +135,21 @@ class CtFile:
 def examine_file(path: Path) -> CtFile | None:
     """Read the header of a DICOM CT file; None for a localizer and for any other file.
 
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Returns
+    -------
+    CtFile or None
+        Its frames without localizers; pixels are not read.
+
     Raises
     ------
     InputError
-        The file is DICOM, or named as such, but damaged or truncated.
+        The file is DICOM, or named as such, but damaged or truncated; it cannot be read; or it has
+        more pixels or frames than a head CT.
     """
     if not _is_dicom(path):
         return None

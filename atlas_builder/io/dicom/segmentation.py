@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from atlas_builder import __version__
 from atlas_builder.core.anatomy import SIDES, Region, Side, map_value
-from atlas_builder.io.dicom.damage import DAMAGE, in_silence
+from atlas_builder.io.damage import in_silence
+from atlas_builder.io.dicom.damage import DAMAGE, LOGGER
 from atlas_builder.io.dicom.frames import Frame
 from atlas_builder.runtime.files import replacing
 
@@ -80,7 +81,7 @@ def write_segmentation(
     if not labelled:
         return "no DICOM SEG: the map has no regions"
     try:
-        with in_silence():
+        with in_silence(LOGGER):
             paths = dict.fromkeys(frames[i].path for i in labelled)
             sources = [_header(path, _usual_gap(frames)) for path in paths]
             lacking = [name for name in _REFERENCES if any(not s.get(name) for s in sources)]

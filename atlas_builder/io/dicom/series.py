@@ -90,7 +90,7 @@ class SeriesFiles:
 
     @property
     def is_without_contrast(self) -> bool:
-        """Whether no contrast agent is spoken of."""
+        """Whether no header names a contrast agent."""
         return not any(file.contrast for file in self.files)
 
     @property
@@ -124,7 +124,20 @@ class SeriesFiles:
 
 
 def position_of(reference: Frame, frame: Frame) -> float:
-    """Return a frame's position in mm along the normal of another, towards the head."""
+    """Return a frame's position along the normal of another.
+
+    Parameters
+    ----------
+    reference : Frame
+        Whose unit normal is used; it points to the head.
+    frame : Frame
+        Whose position is measured.
+
+    Returns
+    -------
+    float
+        In mm from the scanner's origin, growing towards the head.
+    """
     return float(reference.affine[:3, 2] @ frame.affine[:3, 3])
 
 
@@ -133,11 +146,21 @@ def find_series(path: Path) -> list[SeriesFiles]:
 
     Files that are not DICOM, other modalities, localizers and secondary captures are passed over.
 
+    Parameters
+    ----------
+    path : Path
+        The folder or the file.
+
+    Returns
+    -------
+    list of SeriesFiles
+        In the order in which their first files come by name; at least one.
+
     Raises
     ------
     InputError
-        There is none; a file is damaged; a folder or file cannot be read; the files are of several
-        patients.
+        There is none; a file is damaged; a folder or file cannot be read; the folder holds 50,000
+        files or more; the files are of several patients.
     """
     groups: dict[str, list[CtFile]] = {}
     for file in filter(None, map(examine_file, _files_in(path))):

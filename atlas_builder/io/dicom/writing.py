@@ -29,7 +29,7 @@ _INTERCEPT = -1024
 
 @dataclass(frozen=True)
 class SeriesDescription:
-    """What the headers of a simulated series say besides the geometry.
+    """What the headers of a simulated series hold besides the geometry.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ def write_dicom_series(folder: Path, scan: Scan, description: SeriesDescription)
     scan : Scan
         Whole HU.
     description : SeriesDescription
-        What else the headers say.
+        What else the headers hold.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def _uid(description: SeriesDescription, part: str) -> UID:
 
 
 def _common(scan: Scan, description: SeriesDescription) -> pydicom.Dataset:
-    """Return what all slices of the series say."""
+    """Return the attributes that all slices of the series share."""
     columns, rows = scan.data.shape[:2]
     spacing = scan[0].spacing
     dataset = pydicom.Dataset()

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from atlas_builder.core.anatomy import Region
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan
+from atlas_builder.io.nifti.damage import refusing_damage
 from atlas_builder.io.nifti.storage import (
     Storage,
     examine,
     load,
     millimetres_per_unit,
-    refusing_damage,
 )
 from atlas_builder.runtime.files import replacing
 

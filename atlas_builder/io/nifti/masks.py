@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.lesion import Lesion
-from atlas_builder.io.nifti.storage import examine, load, refusing_damage
+from atlas_builder.io.nifti.damage import refusing_damage
+from atlas_builder.io.nifti.storage import examine, load
 
 _SAME_VALUE = 1e-3  # relative: what rounding of a scaled file leaves between equal values
 

@@ -10,40 +10,22 @@ NIfTI-1 data format, https://nifti.nimh.nih.gov/nifti-1 (qform, sform, their cod
 
 from __future__ import annotations
 
-import logging
 import math
-import warnings
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
 from nibabel.openers import ImageOpener
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti.damage import refusing_damage
 from atlas_builder.io.orientation import InPlane, Pixel
 
 # What nibabel and the decompressors raise on files that are not what they claim to be.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    zlib.error,
-    ImageFileError,
-    HeaderDataError,
-    WrapStructError,
-    ValueError,
-    OverflowError,
-    KeyError,
-    IndexError,
-)
 _MOST_VOXELS = 2**31
 _SLACK = 1 << 24
 """Bytes behind the voxels that are unpacked; what follows is of no use, however much it is."""
@@ -104,7 +86,18 @@ class Storage:
         return (second, first) if self.in_plane.transposed else (first, second)
 
     def to_scan(self, data: NDArray[Pixel]) -> NDArray[Pixel]:
-        """Turn the file's own array (or some of its slices) into shape (columns, rows, slices)."""
+        """Turn the file's own array (or some of its slices) into the layout of `Scan`.
+
+        Parameters
+        ----------
+        data : ndarray, shape of the file, or with fewer slices along `axial_axis`
+            Any type; axes beyond the third have length 1.
+
+        Returns
+        -------
+        ndarray, shape (columns, rows, slices)
+            Contiguous, of the same type; axis 0 runs to the patient's left, axis 1 to the back.
+        """
         data = data.reshape(data.shape[:3] if data.ndim > 2 else (*data.shape, 1))
         return np.ascontiguousarray(self.in_plane.turn(np.moveaxis(data, self.axial_axis, 2)))
 
@@ -175,32 +168,29 @@ def examine(path: Path, volumes: int = 1) -> Storage:
 
 
 def load(path: Path) -> Any:
-    """Open a NIfTI file and parse its header."""
+    """Open a NIfTI file and parse its header.
+
+    Parameters
+    ----------
+    path : Path
+        ``.nii``, ``.nii.gz`` or a ``.hdr``/``.img`` pair.
+
+    Returns
+    -------
+    nibabel.Nifti1Pair
+        Its voxels are not read yet.
+
+    Raises
+    ------
+    InputError
+        The file is missing, empty, damaged, cannot be read, or is not NIfTI.
+    """
     _check_file(path)
     with refusing_damage(path):
         image = nib.load(path)
         if not isinstance(image, nib.Nifti1Pair):
             raise InputError(f"{path}: {type(image).__name__}, not NIfTI; convert it to .nii.gz")
     return image
-
-
-@contextmanager
-def refusing_damage(path: Path) -> Iterator[None]:
-    """Turn what reading a damaged file raises, logs or warns about into one `InputError`."""
-    logger = logging.getLogger("nibabel.global")
-    was_disabled, logger.disabled = logger.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except InputError:
-        raise
-    except _DAMAGE as error:
-        raise InputError(
-            f"{path}: not a NIfTI image, or damaged or truncated; copy or convert it again"
-        ) from error
-    finally:
-        logger.disabled = was_disabled
 
 
 def _check_file(path: Path) -> None:
@@ -287,7 +277,18 @@ def _are_alike(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
 
 
 def millimetres_per_unit(image: Any) -> float:
-    """Return the length in mm of the unit of a NIfTI header, mm where it names none."""
+    """Return the length in mm of the unit of a NIfTI header, mm where it names none.
+
+    Parameters
+    ----------
+    image : nibabel.Nifti1Pair
+        From `load`.
+
+    Returns
+    -------
+    float
+        1000 for metres, 1 for millimetres, 0.001 for micrometres.
+    """
     return _MILLIMETRES_PER_UNIT.get(int(image.header["xyzt_units"]) & 7, 1.0)
 
 

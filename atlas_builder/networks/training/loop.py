@@ -85,16 +85,67 @@ class Recipe(Protocol[Batch]):
         """Return the network to train, its weights drawn at random or those to start from."""
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return the optimizer of a network's parameters."""
+        """Return the optimizer of a network's parameters.
+
+        Parameters
+        ----------
+        network : nn.Module
+            From `build`.
+
+        Returns
+        -------
+        torch.optim.Optimizer
+        """
 
     def batches(self, first: int) -> Iterator[Batch]:
-        """Yield the batches of all steps from `first` on."""
+        """Yield the batches of all steps that are left.
+
+        Parameters
+        ----------
+        first : int
+            The step to begin with, counted from 0.
+
+        Yields
+        ------
+        Batch
+            One a step.
+        """
 
     def loss(self, network: nn.Module, batch: Batch, device: torch.device) -> Tensor:
-        """Return what the network is trained to make small."""
+        """Return what the network is trained to make small.
+
+        Parameters
+        ----------
+        network : nn.Module
+            In training mode.
+        batch : Batch
+            From `batches`.
+        device : torch.device
+            Where the network is.
+
+        Returns
+        -------
+        Tensor
+            A scalar.
+        """
 
     def evaluate(self, network: nn.Module, measured: Measured, device: torch.device) -> Record:
-        """Return what the curve says of an evaluation."""
+        """Return the record of an evaluation, for the curve.
+
+        Parameters
+        ----------
+        network : nn.Module
+            It may be left in evaluation mode.
+        measured : Measured
+            What the loop knows.
+        device : torch.device
+            Where the network is.
+
+        Returns
+        -------
+        dict
+            See `Record`.
+        """
 
 
 @dataclass(frozen=True)

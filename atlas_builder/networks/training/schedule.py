@@ -21,10 +21,31 @@ class Schedule(Protocol):
         """Of the whole training."""
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
+        """Return the learning rate of a step.
+
+        Parameters
+        ----------
+        step : int
+            Counted from 0.
+
+        Returns
+        -------
+        float
+        """
 
     def steps_alike(self, other_steps: int) -> int:
-        """Return for how many steps a training of another length has the same rates."""
+        """Return for how many steps a training of another length has the same rates.
+
+        Parameters
+        ----------
+        other_steps : int
+            How many steps the other training has.
+
+        Returns
+        -------
+        int
+            Counted from the first step.
+        """
 
 
 @dataclass(frozen=True)
@@ -46,7 +67,7 @@ class Cosine:
     rising_share: float = 0.05
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
+        """Return the learning rate of a step. See `Schedule.rate`."""
         rising = max(1, round(self.rising_share * self.steps))
         if step < rising:
             return self.highest * (step + 1) / rising
@@ -54,7 +75,7 @@ class Cosine:
         return self.highest * 0.5 * (1.0 + math.cos(math.pi * done))
 
     def steps_alike(self, other_steps: int) -> int:
-        """Return for how many steps a training of another length has the same rates."""
+        """Return all steps where the lengths are equal, else 0. See `Schedule.steps_alike`."""
         return self.steps if other_steps == self.steps else 0
 
 
@@ -80,13 +101,13 @@ class Plateau:
     falling_share: float = 0.4
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
+        """Return the learning rate of a step. See `Schedule.rate`."""
         rising = (step + 1) / self.rising
         falling = (self.steps - step) / max(self.falling_share * self.steps, 1)
         return self.highest * min(1.0, rising, falling)
 
     def steps_alike(self, other_steps: int) -> int:
-        """Return for how many steps a training of another length has the same rates."""
+        """Return how many steps precede the earlier fall of the two. See `Schedule.steps_alike`."""
         if other_steps == self.steps:
             return self.steps
         return int((1 - self.falling_share) * min(self.steps, other_steps))

@@ -23,5 +23,13 @@ def generator(seed: int, *place: int) -> np.random.Generator:
 
 
 def seed_step(seed: int, step: int) -> None:
-    """Seed what a network draws by itself in a step, such as dropout."""
+    """Seed what a network draws by itself in a step, such as dropout.
+
+    Parameters
+    ----------
+    seed : int
+        Of the training.
+    step : int
+        Counted from 0.
+    """
     torch.manual_seed(seed + step)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
+from atlas_builder.reporting.base.colours import PALE
 from atlas_builder.reporting.base.pictures import BRAIN_WINDOW, radiological
 from atlas_builder.runtime.files import replacing
 
@@ -22,9 +23,6 @@ Box = tuple[slice, slice]
 WIDTH = 9.0
 """Inches: of a figure as wide as the page."""
 
-PALE = "#d8d8d8"
-"""Of text and outlines on black."""
-
 _DPI = 160
 _TITLE = 0.34  # inches above each picture
 _GAP = 0.08
@@ -32,7 +30,17 @@ _LARGEST = 4.0  # inches: the width of a picture that has the row for itself
 
 
 def common_box(boxes: Sequence[Box]) -> Box:
-    """Return the smallest box that holds others."""
+    """Return the smallest box that holds others.
+
+    Parameters
+    ----------
+    boxes : sequence of tuple of slice
+        At least one.
+
+    Returns
+    -------
+    tuple of slice
+    """
     x, y = (
         slice(min(axis.start for axis in axes), max(axis.stop for axis in axes))
         for axes in zip(*boxes, strict=True)
@@ -88,13 +96,28 @@ def _prepare(axes: Axes, title: str, box: Box) -> None:
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     axes.set_title(title, color=PALE, fontsize=9, pad=5)
+    mark_sides(axes, 0.985, 8)
+
+
+def mark_sides(axes: Axes, height: float, size: float) -> None:
+    """Write R and L where the patient's sides are, in radiological convention.
+
+    Parameters
+    ----------
+    axes : Axes
+        A picture.
+    height : float
+        Of the letters' upper end, a share of the picture's.
+    size : float
+        Of the letters, in points.
+    """
     for side, at in (("R", 0.02), ("L", 0.98)):
         axes.text(
             at,
-            0.985,
+            height,
             side,
             color=PALE,
-            fontsize=8,
+            fontsize=size,
             va="top",
             ha="left" if side == "R" else "right",
             transform=axes.transAxes,
@@ -115,7 +138,26 @@ def show(
     colours: str = "gray",
     limits: tuple[float, float] = BRAIN_WINDOW.limits,
 ) -> AxesImage:
-    """Show a slice that fills a box of the key-slice grid, at whatever pixel size."""
+    """Show a slice that fills a box of the key-slice grid, at whatever pixel size.
+
+    Parameters
+    ----------
+    axes : Axes
+        From `pictures`.
+    image : ndarray, shape (nx, ny)
+        The slice, of any number of pixels.
+    box : tuple of slice
+        The part of the key-slice grid that it covers.
+    colours : str
+        A colour map of matplotlib.
+    limits : tuple of float
+        The values at the two ends of the colour map; by default HU of the brain window.
+
+    Returns
+    -------
+    AxesImage
+        For `colour_bar`.
+    """
     low, high = limits
     view = axes.axis()
     shown = axes.imshow(
@@ -132,7 +174,21 @@ def show(
 
 
 def outline(axes: Axes, mask: NDArray[np.bool_], box: Box, colour: str, width: float) -> None:
-    """Draw the border of a mask that fills a box of the key-slice grid."""
+    """Draw the border of a mask that fills a box of the key-slice grid.
+
+    Parameters
+    ----------
+    axes : Axes
+        From `pictures`.
+    mask : ndarray of bool, shape (nx, ny)
+        On the key-slice grid's pixels; nothing is drawn where it is all or nothing.
+    box : tuple of slice
+        The part of the key-slice grid that it covers.
+    colour : str
+        As matplotlib takes it.
+    width : float
+        Of the line, in points.
+    """
     if not mask.any() or mask.all():
         return
     x, y = (np.arange(axis.start, axis.stop) for axis in box)
@@ -140,7 +196,19 @@ def outline(axes: Axes, mask: NDArray[np.bool_], box: Box, colour: str, width: f
 
 
 def colour_bar(figure: Figure, shown: ScalarMappable, label: str, bar_width: float) -> None:
-    """Put the scale that all pictures share at the right of a figure."""
+    """Put the scale that all pictures share at the right of a figure.
+
+    Parameters
+    ----------
+    figure : Figure
+        From `pictures`.
+    shown : ScalarMappable
+        From `show`; its colour map and limits are those of the scale.
+    label : str
+        What the scale measures.
+    bar_width : float
+        Inches left free at the right, as given to `pictures`.
+    """
     width, height = figure.get_size_inches()
     axes = figure.add_axes(
         ((width - bar_width + 0.12) / width, 0.12, 0.14 / width, 0.76 - _GAP / height)
@@ -152,6 +220,14 @@ def colour_bar(figure: Figure, shown: ScalarMappable, label: str, bar_width: flo
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG: the same bytes for the same figure."""
+    """Write a figure as PNG: the same bytes for the same figure.
+
+    Parameters
+    ----------
+    figure : Figure
+        To write.
+    path : Path
+        The PNG file.
+    """
     with replacing(path) as partial:
         figure.savefig(partial, dpi=_DPI, metadata={"Software": None})

@@ -39,3 +39,13 @@ LEVEL_COLOURS: Mapping[Level, str] = {"BGL": "#1f5f99", "SGL": "#b4641e"}
 
 WARNING = "#b3261e"
 """Of what needs a look; always with a word or a mark of its own."""
+
+PALE = "#d8d8d8"
+"""Of text and outlines on black."""
+
+PAGE_COLOURS: Mapping[str, object] = {
+    "region_colours": REGION_COLOURS,
+    "brain_colour": BRAIN,
+    "warning_colour": WARNING,
+}
+"""By the names that pages know them by."""

@@ -16,7 +16,22 @@ _NO_TRACE = {"Date": None, "Creator": None}
 
 
 def write_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as PNG and SVG into an existing folder and return both files, PNG first."""
+    """Write a figure as PNG and SVG.
+
+    Parameters
+    ----------
+    figure : Figure
+        To write.
+    folder : Path
+        An existing folder.
+    name : str
+        Of the files, without suffix.
+
+    Returns
+    -------
+    list of Path
+        Both files, the PNG first.
+    """
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     save_figure(figure, png)
     with mpl.rc_context({"svg.hashsalt": _SALT}), replacing(svg) as partial:

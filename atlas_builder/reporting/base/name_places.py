@@ -40,7 +40,18 @@ class Candidates:
 
 
 def name_box(name: str) -> tuple[float, float]:
-    """Return about how wide and how high a written name is, in mm."""
+    """Return about how wide and how high a written name is, in mm.
+
+    Parameters
+    ----------
+    name : str
+        Of a region.
+
+    Returns
+    -------
+    width, height : float
+        In mm of the head.
+    """
     return NAME_HEIGHT_MM * _LETTER_WIDTH * len(name), NAME_HEIGHT_MM * _LINE_HEIGHT
 
 
@@ -71,6 +82,16 @@ def place_names(candidates: Mapping[Key, Candidates]) -> dict[Key, tuple[float, 
     Names with least room come first and take the deepest place; each of the others takes the
     deepest of its places where it keeps clear of those before it, or else the one that covers
     least of them.
+
+    Parameters
+    ----------
+    candidates : mapping of key to Candidates
+        Where each name may be written.
+
+    Returns
+    -------
+    dict of key to tuple of float
+        The middle of each name, in mm.
     """
     places: dict[Key, tuple[float, float]] = {}
     taken: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []

@@ -98,12 +98,34 @@ def closed_borders(
 
 
 def svg_path(polygons: Iterable[NDArray[np.float64]]) -> str:
-    """Return closed polygons, each shape (points, 2), as the ``d`` of one SVG path."""
+    """Return closed polygons as the ``d`` of one SVG path.
+
+    Parameters
+    ----------
+    polygons : iterable of ndarray, shape (points, 2)
+        The last point joins the first.
+
+    Returns
+    -------
+    str
+        Coordinates with one decimal.
+    """
     return "".join(f"{svg_line(polygon)}Z" for polygon in polygons)
 
 
 def svg_line(points: NDArray[np.float64]) -> str:
-    """Return an open line, shape (points, 2), as the ``d`` of an SVG path."""
+    """Return an open line as the ``d`` of an SVG path.
+
+    Parameters
+    ----------
+    points : ndarray, shape (points, 2)
+        In order; at least one.
+
+    Returns
+    -------
+    str
+        Coordinates with one decimal.
+    """
     written = [f"{x:.1f} {y:.1f}" for x, y in points]
     return f"M{written[0]}L{' '.join(written[1:])}"
 

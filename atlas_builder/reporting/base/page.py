@@ -33,8 +33,40 @@ def write_page(path: Path, template: str, content: Mapping[str, object]) -> None
         environment.get_template(template).stream(content).dump(str(partial), "utf-8")
 
 
+def rows_under(values: Mapping[str, object], name: str) -> list[tuple[str, str]]:
+    """Return what stands under a name as the rows of a table.
+
+    Parameters
+    ----------
+    values : mapping
+        Nested values.
+    name : str
+        One of its keys.
+
+    Returns
+    -------
+    list of tuple of str
+        As `rows_of` returns them; none where there are no nested values.
+    """
+    found = values[name]
+    return rows_of(found) if isinstance(found, Mapping) else []
+
+
 def rows_of(values: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested values as the rows of a table, their names joined by dots."""
+    """Return nested values as the rows of a table, their names joined by dots.
+
+    Parameters
+    ----------
+    values : mapping
+        Numbers, text, sequences and mappings of these.
+    prefix : str
+        What precedes every name.
+
+    Returns
+    -------
+    list of tuple of str
+        Name and value of each row.
+    """
     rows: list[tuple[str, str]] = []
     for name, value in values.items():
         if isinstance(value, Mapping):

@@ -70,10 +70,22 @@ def radiological(image: NDArray[Value]) -> NDArray[Value]:
 
 
 def grey_levels(hu: NDArray[np.floating], window: Window = BRAIN_WINDOW) -> NDArray[np.uint8]:
-    """Return HU in a window as 0-255; what is not a number is black.
+    """Return HU in a window as grey values.
 
     The window's ends are exactly black and white, as with DICOM's ``LINEAR_EXACT`` (PS3.3
     C.11.2.1.3.2).
+
+    Parameters
+    ----------
+    hu : ndarray, shape (...)
+        In HU; NaN becomes black.
+    window : Window
+        What spans black to white.
+
+    Returns
+    -------
+    ndarray of uint8, shape (...)
+        0-255.
     """
     low, high = window.limits
     clipped = np.clip(np.nan_to_num(hu, nan=low), low, high)
@@ -81,12 +93,34 @@ def grey_levels(hu: NDArray[np.floating], window: Window = BRAIN_WINDOW) -> NDAr
 
 
 def rgb(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a grey picture in three equal channels, a third axis."""
+    """Return a grey picture in three equal channels.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (rows, columns)
+        0-255.
+
+    Returns
+    -------
+    ndarray of uint8, shape (rows, columns, 3)
+    """
     return np.repeat(grey[..., np.newaxis], 3, axis=2)
 
 
 def jpeg_uri(grey: NDArray[np.uint8], quality: int = _QUALITY) -> str:
-    """Return a picture as a data URI that holds a JPEG; shape (rows, columns), 0-255."""
+    """Return a picture as a data URI that holds a JPEG.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8, shape (rows, columns)
+        0-255.
+    quality : int
+        Of the JPEG, 0-95.
+
+    Returns
+    -------
+    str
+    """
     # A page whose pictures are PNG need not wait for matplotlib.
     from matplotlib.image import imsave  # noqa: PLC0415
 
@@ -97,5 +131,17 @@ def jpeg_uri(grey: NDArray[np.uint8], quality: int = _QUALITY) -> str:
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """Return a data URI, so that a page needs no second file; `kind` is a MIME type."""
+    """Return a data URI, so that a page needs no second file.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+    kind : str
+        Its MIME type.
+
+    Returns
+    -------
+    str
+    """
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from atlas_builder.cohorts.labelled_scans import Refusal
-from atlas_builder.metrics.tables import Table, write_table
-from atlas_builder.reporting.base.colours import BRAIN, REGION_COLOURS, WARNING
+from atlas_builder.metrics.table_files import write_table
+from atlas_builder.metrics.tables import Table
+from atlas_builder.reporting.base.colours import PAGE_COLOURS
 from atlas_builder.reporting.base.figure_files import write_figure
-from atlas_builder.reporting.base.page import rows_of, write_page
+from atlas_builder.reporting.base.page import rows_under, write_page
 from atlas_builder.reporting.base.pictures import data_uri
 
 _TEMPLATE = "base/sections.html"
@@ -132,17 +133,10 @@ def write_validation_report(
         "sections": sections,
         "pictures": shown,
         "refusals": refusals,
-        "parameters": _rows(inputs, "settings"),
-        "versions": _rows(inputs, "versions"),
-        "region_colours": REGION_COLOURS,
-        "brain_colour": BRAIN,
-        "warning_colour": WARNING,
+        "parameters": rows_under(inputs, "settings"),
+        "versions": rows_under(inputs, "versions"),
+        **PAGE_COLOURS,
     }
     files.append(out / "report.html")
     write_page(files[-1], _TEMPLATE, content)
     return files
-
-
-def _rows(inputs: Mapping[str, object], name: str) -> Iterable[tuple[str, str]]:
-    values = inputs[name]
-    return rows_of(values) if isinstance(values, Mapping) else []

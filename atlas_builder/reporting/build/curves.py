@@ -21,7 +21,17 @@ _NAMED = 5
 
 
 def convergence_figure(results: Mapping[Level, LevelResult]) -> Figure:
-    """Draw what the iterations did: deformation, correlation and entropy."""
+    """Draw what the iterations did: deformation, correlation and entropy.
+
+    Parameters
+    ----------
+    results : mapping of level to LevelResult
+        Of a build.
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure((WIDTH, 2.5), layout="constrained")
     deformation, correlation, entropy = figure.subplots(1, 3)
     for level, result in results.items():
@@ -68,7 +78,17 @@ def _dress(axes: Axes, title: str) -> None:
 
 
 def participants_figure(results: Mapping[Level, LevelResult]) -> Figure:
-    """Draw every participant's correlation and DSC, sorted, with the bounds of outliers."""
+    """Draw every participant's correlation and DSC, sorted, with the bounds of outliers.
+
+    Parameters
+    ----------
+    results : mapping of level to LevelResult
+        Of a build.
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure((WIDTH, 2.5), layout="constrained")
     panels = figure.subplots(1, 2 * len(results))
     measures = [

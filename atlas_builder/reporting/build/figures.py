@@ -17,7 +17,6 @@ from atlas_builder.construction.level import LevelJob, LevelResult
 from atlas_builder.core.anatomy import Level, regions_of
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
 from atlas_builder.reporting.base.canvas import (
-    PALE,
     Box,
     colour_bar,
     common_box,
@@ -25,7 +24,7 @@ from atlas_builder.reporting.base.canvas import (
     pictures,
     show,
 )
-from atlas_builder.reporting.base.colours import REGION_COLOURS
+from atlas_builder.reporting.base.colours import PALE, REGION_COLOURS
 from atlas_builder.reporting.base.pictures import radiological
 from atlas_builder.reporting.build.curves import convergence_figure, participants_figure
 
@@ -55,7 +54,18 @@ class ReportFigure:
 
 
 def draw_figures(build: Build) -> Iterator[ReportFigure]:
-    """Draw the figures of a build one at a time."""
+    """Draw the figures of a build one at a time.
+
+    Parameters
+    ----------
+    build : Build
+        A finished build.
+
+    Yields
+    ------
+    ReportFigure
+        In the order of the page.
+    """
     for level, result in build.results.items():
         box = build.jobs[level].crop
         yield ReportFigure(
@@ -102,7 +112,21 @@ def draw_figures(build: Build) -> Iterator[ReportFigure]:
 
 
 def regions_figure(level: Level, result: LevelResult, box: Box) -> Figure:
-    """Draw a level's template, alone and with its regions and their names."""
+    """Draw a level's template, alone and with its regions and their names.
+
+    Parameters
+    ----------
+    level : {'BGL', 'SGL'}
+        Which.
+    result : LevelResult
+        Of that level.
+    box : tuple of slice
+        What is shown of the key-slice grid.
+
+    Returns
+    -------
+    Figure
+    """
     figure, (plain, named) = pictures([f"{level} template", f"{level} regions"], box, 2)
     for axes in (plain, named):
         show(axes, result.image, _WHOLE)
@@ -143,7 +167,19 @@ def _name_places(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
 def probability_figure(
     results: Mapping[Level, LevelResult], jobs: Mapping[Level, LevelJob]
 ) -> Figure:
-    """Draw the share of the votes of the likeliest region, on one scale for all levels."""
+    """Draw the share of the participants that agree on the likeliest region, at one scale.
+
+    Parameters
+    ----------
+    results : mapping of level to LevelResult
+        Of a build.
+    jobs : mapping of level to LevelJob
+        Their parts of the key-slice grid.
+
+    Returns
+    -------
+    Figure
+    """
     box = common_box([job.crop for job in jobs.values()])
     titles = [f"{level} probability of the likeliest region" for level in results]
     figure, places = pictures(titles, box, 2, bar_width=_BAR)
@@ -157,7 +193,21 @@ def probability_figure(
 
 
 def iterations_figure(level: Level, result: LevelResult, job: LevelJob) -> Figure:
-    """Draw a level's template at the start and after each iteration."""
+    """Draw a level's template at the start and after each iteration.
+
+    Parameters
+    ----------
+    level : {'BGL', 'SGL'}
+        Which.
+    result : LevelResult
+        Of that level.
+    job : LevelJob
+        Of that level.
+
+    Returns
+    -------
+    Figure
+    """
     start = "average" if job.initial == "average" else "one participant"
     titles = [f"{level} start: {start}"]
     titles += [f"after iteration {record.iteration}" for record in result.records]
@@ -171,6 +221,17 @@ def deformation_figure(
     results: Mapping[Level, LevelResult], jobs: Mapping[Level, LevelJob]
 ) -> Figure:
     """Draw the magnitude of the mean deformation at each iteration, on one scale for all.
+
+    Parameters
+    ----------
+    results : mapping of level to LevelResult
+        Of a build.
+    jobs : mapping of level to LevelJob
+        Their parts of the key-slice grid.
+
+    Returns
+    -------
+    Figure
 
     References
     ----------
@@ -203,6 +264,17 @@ def deformation_figure(
 
 
 def deformation_limits(results: Mapping[Level, LevelResult]) -> tuple[float, float]:
-    """Return the scale in mm on which the deformations of all levels and iterations are shown."""
+    """Return the scale in mm on which the deformations of all levels and iterations are shown.
+
+    Parameters
+    ----------
+    results : mapping of level to LevelResult
+        Of a build.
+
+    Returns
+    -------
+    tuple of float
+        0 and the largest deformation, or 1 where nothing is deformed.
+    """
     largest = max(float(field.max()) for r in results.values() for field in r.deformations)
     return 0.0, largest or 1.0

@@ -19,6 +19,15 @@ def lower_bound(values: Iterable[float]) -> float:
     but at least `LEAST_DROP` below the median. A few bad values move neither. NaN when no value is
     finite.
 
+    Parameters
+    ----------
+    values : iterable of float
+        Of one cohort; what is not finite is left out.
+
+    Returns
+    -------
+    float
+
     References
     ----------
     Leys C, Ley C, Klein O, Bernard P, Licata L. Detecting outliers: do not use standard deviation
@@ -35,5 +44,18 @@ def lower_bound(values: Iterable[float]) -> float:
 
 
 def is_low(value: float, bound: float) -> bool:
-    """Tell whether a value lies below its cohort's bound; one that could not be computed does."""
+    """Tell whether a value lies below its cohort's bound; one that could not be computed does.
+
+    Parameters
+    ----------
+    value : float
+        A correlation or a DSC; NaN where it could not be computed.
+    bound : float
+        From `lower_bound`.
+
+    Returns
+    -------
+    bool
+        True for NaN in either.
+    """
     return not value >= bound

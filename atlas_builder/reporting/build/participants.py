@@ -49,7 +49,17 @@ class View:
 
     @classmethod
     def of(cls, crop: tuple[slice, slice]) -> View:
-        """Return the view of a level whose grid is this part of the key-slice grid."""
+        """Return the view of a level.
+
+        Parameters
+        ----------
+        crop : tuple of slice
+            The part of the key-slice grid that the level's own grid covers, in pixels of 0.5 mm.
+
+        Returns
+        -------
+        View
+        """
         first = [max(0, axis.start // 2 - _ROOM) for axis in crop]
         last = [
             min(n // 2, axis.stop // 2 + _ROOM)
@@ -98,7 +108,19 @@ class LevelBackground:
 
     @classmethod
     def of(cls, job: LevelJob, result: LevelResult) -> LevelBackground:
-        """Return the background of a finished level whose work folder is still there."""
+        """Return the background of a finished level whose work folder is still there.
+
+        Parameters
+        ----------
+        job : LevelJob
+            Of the level.
+        result : LevelResult
+            Of the level.
+
+        Returns
+        -------
+        LevelBackground
+        """
         last = Estimate.load(job.template(job.iterations))
         update = ShapeUpdate(
             last.mean_affine, last.displacement, job.grid.halved(), job.gradient_step
@@ -114,7 +136,18 @@ class LevelBackground:
         )
 
     def warnings(self, participant: str) -> list[str]:
-        """Return why a participant needs a look at this level."""
+        """Return why a participant needs a look at this level.
+
+        Parameters
+        ----------
+        participant : str
+            The identifier.
+
+        Returns
+        -------
+        list of str
+            One a measure; empty where no look is needed.
+        """
         level = self.job.level
         measures = (
             ("correlation", self.result.correlation[participant], self.correlation_bound),
@@ -129,7 +162,7 @@ class LevelBackground:
 
 @dataclass(frozen=True)
 class LevelEntry:
-    """What the report says of a participant at one level.
+    """What the report shows of a participant at one level.
 
     Attributes
     ----------
@@ -166,7 +199,7 @@ class LevelEntry:
 
 @dataclass(frozen=True)
 class ParticipantEntry:
-    """What the report says of a participant.
+    """What the report shows of a participant.
 
     Attributes
     ----------
@@ -184,7 +217,17 @@ class ParticipantEntry:
 
 
 def level_backgrounds(build: Build) -> dict[Level, LevelBackground]:
-    """Return what the pictures of each level share."""
+    """Return what the pictures of each level share.
+
+    Parameters
+    ----------
+    build : Build
+        A finished build whose work folders are still there.
+
+    Returns
+    -------
+    dict of level to LevelBackground
+    """
     return {
         level: LevelBackground.of(build.jobs[level], result)
         for level, result in build.results.items()
@@ -194,7 +237,20 @@ def level_backgrounds(build: Build) -> dict[Level, LevelBackground]:
 def find_warnings(
     build: Build, backgrounds: Mapping[Level, LevelBackground]
 ) -> dict[str, list[str]]:
-    """Return why participants need a look, by id, of those who do."""
+    """Return why participants need a look, of those who do.
+
+    Parameters
+    ----------
+    build : Build
+        A finished build.
+    backgrounds : mapping of level to LevelBackground
+        From `level_backgrounds`.
+
+    Returns
+    -------
+    dict of str to list of str
+        By participant identifier.
+    """
     found = {
         participant.participant_id: [
             warning
@@ -211,7 +267,22 @@ def participant_entries(
     backgrounds: Mapping[Level, LevelBackground],
     warnings: Mapping[str, list[str]],
 ) -> Iterator[ParticipantEntry]:
-    """Yield the participants, the flagged ones first, one at a time in memory."""
+    """Yield the participants, the flagged ones first, one at a time in memory.
+
+    Parameters
+    ----------
+    build : Build
+        A finished build.
+    backgrounds : mapping of level to LevelBackground
+        From `level_backgrounds`.
+    warnings : mapping of str to list of str
+        From `find_warnings`.
+
+    Yields
+    ------
+    ParticipantEntry
+        One a participant.
+    """
     for participant in sorted(
         build.participants, key=lambda participant: participant.participant_id not in warnings
     ):

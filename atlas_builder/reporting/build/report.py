@@ -1,4 +1,4 @@
-"""The report of a build: the page that tells whether an atlas can be trusted."""
+"""The report of a build: the page that shows whether an atlas is sound."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from atlas_builder.construction.build import Build
 from atlas_builder.construction.level import LevelResult
 from atlas_builder.core.anatomy import Level, regions_of
 from atlas_builder.reporting.base.canvas import save_figure
-from atlas_builder.reporting.base.colours import BRAIN, REGION_COLOURS, WARNING
-from atlas_builder.reporting.base.page import rows_of, write_page
+from atlas_builder.reporting.base.colours import PAGE_COLOURS
+from atlas_builder.reporting.base.page import rows_under, write_page
 from atlas_builder.reporting.base.pictures import data_uri
 from atlas_builder.reporting.build.figures import draw_figures
 from atlas_builder.reporting.build.outliers import LEAST_DROP
@@ -69,17 +69,15 @@ def write_build_report(build: Build, out: Path) -> list[Path]:
         "refusals": build.refusals,
         "results": build.results,
         "regions": {level: regions_of(level) for level in build.results},
-        "region_colours": REGION_COLOURS,
-        "brain_colour": BRAIN,
-        "warning_colour": WARNING,
+        **PAGE_COLOURS,
         "mean_dice": mean_dice(build.results),
         "figures": pictures,
         "backgrounds": backgrounds,
         "warnings": warnings,
         "least_drop": LEAST_DROP,
         "entries": participant_entries(build, backgrounds, warnings),
-        "parameters": _rows_of(build.inputs, "settings"),
-        "versions": _rows_of(build.inputs, "versions"),
+        "parameters": rows_under(build.inputs, "settings"),
+        "versions": rows_under(build.inputs, "versions"),
     }
     files.append(out / "report.html")
     write_page(files[-1], _TEMPLATE, content)
@@ -87,15 +85,21 @@ def write_build_report(build: Build, out: Path) -> list[Path]:
 
 
 def mean_dice(results: Mapping[Level, LevelResult]) -> dict[Level, float]:
-    """Return the mean DSC over the participants of each level; NaN where none has one."""
+    """Return the mean DSC over the participants of each level; NaN where none has one.
+
+    Parameters
+    ----------
+    results : mapping of level to LevelResult
+        Of a build.
+
+    Returns
+    -------
+    dict of level to float
+        From 0 to 1.
+    """
     means: dict[Level, float] = {}
     for level, result in results.items():
         values = np.array(list(result.dice.values()))
         finite = values[np.isfinite(values)]
         means[level] = float(finite.mean()) if finite.size else float("nan")
     return means
-
-
-def _rows_of(inputs: Mapping[str, object], name: str) -> list[tuple[str, str]]:
-    values = inputs[name]
-    return rows_of(values) if isinstance(values, Mapping) else []

@@ -12,7 +12,8 @@ from scipy import ndimage
 
 from atlas_builder.core.anatomy import LEVELS
 from atlas_builder.core.scan import Scan
-from atlas_builder.reporting.base.canvas import PALE, save_figure
+from atlas_builder.reporting.base.canvas import mark_sides, save_figure
+from atlas_builder.reporting.base.colours import PALE
 from atlas_builder.reporting.base.pictures import BRAIN_WINDOW, grey_levels, radiological, rgb
 from slice_localizer.alignment.coarse_scan import CoarseScan, coarsen
 from slice_localizer.locating import LocatedSlices
@@ -72,7 +73,15 @@ def draw_located(scan: Scan, located: LocatedSlices) -> Figure:
 
 
 def write_located(path: Path, scan: Scan, located: LocatedSlices) -> None:
-    """Write the picture as PNG: the same bytes for the same scan."""
+    """Write the picture as PNG: the same bytes for the same scan.
+
+    Parameters
+    ----------
+    path : Path
+        The PNG file.
+    scan, located
+        As in `draw_located`.
+    """
     save_figure(draw_located(scan, located), path)
 
 
@@ -85,17 +94,7 @@ def _show_slice(axes: Axes, scan: Scan, index: int) -> None:
         aspect=rows / columns,
         interpolation="antialiased",
     )
-    for side, at in (("R", 0.02), ("L", 0.98)):
-        axes.text(
-            at,
-            0.98,
-            side,
-            color=PALE,
-            fontsize=_TEXT,
-            va="top",
-            ha="left" if side == "R" else "right",
-            transform=axes.transAxes,
-        )
+    mark_sides(axes, 0.98, _TEXT)
 
 
 def _show_sagittal(

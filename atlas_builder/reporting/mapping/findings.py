@@ -6,10 +6,23 @@ import math
 
 from atlas_builder.core.anatomy import SIDES, Side
 from atlas_builder.mapping.region_map import RegionMap, RegionMeasure
+from atlas_builder.metrics.tables import with_true_minus
+from atlas_builder.runtime.tsv import NOT_AVAILABLE
 
 
 def standing_out(region_map: RegionMap) -> dict[Side, list[RegionMeasure]]:
-    """Return what stands out by side, the right first as in pictures; only sides that have any."""
+    """Return the regions that stand out, by side.
+
+    Parameters
+    ----------
+    region_map : RegionMap
+        From `map_regions`.
+
+    Returns
+    -------
+    dict of side to list of RegionMeasure
+        The right first, as in pictures; only sides that have any.
+    """
     return {
         side: found
         for side in reversed(SIDES)
@@ -18,7 +31,17 @@ def standing_out(region_map: RegionMap) -> dict[Side, list[RegionMeasure]]:
 
 
 def standing_out_in_words(region_map: RegionMap) -> str:
-    """Return which regions stand out, side by side, in one line."""
+    """Return which regions stand out, side by side, in one line.
+
+    Parameters
+    ----------
+    region_map : RegionMap
+        From `map_regions`.
+
+    Returns
+    -------
+    str
+    """
     parts = [
         f"{side} {', '.join(measure.region.name for measure in measures)}"
         for side, measures in standing_out(region_map).items()
@@ -29,7 +52,17 @@ def standing_out_in_words(region_map: RegionMap) -> str:
 
 
 def flags_in_brief(region_map: RegionMap) -> str:
-    """Return the codes of the quality flags in one line, each once with its levels."""
+    """Return the codes of the quality flags in one line, each once with its levels.
+
+    Parameters
+    ----------
+    region_map : RegionMap
+        From `map_regions`.
+
+    Returns
+    -------
+    str
+    """
     if not region_map.flags:
         return "Quality: nothing flagged"
     levels: dict[str, list[str]] = {}
@@ -52,6 +85,5 @@ def written(value: float, spec: str = ".1f") -> str:
         As `format` takes it.
     """
     if math.isnan(value):
-        return "n/a"
-    text = format(value, spec)
-    return text.lstrip("+-") if float(text) == 0 else text.replace("-", "−")
+        return NOT_AVAILABLE
+    return with_true_minus(format(value, spec))

@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import Stroke, withStroke
 
 from atlas_builder.mapping.region_map import RegionMap
-from atlas_builder.reporting.base.canvas import PALE
-from atlas_builder.reporting.base.colours import REGION_COLOURS
+from atlas_builder.reporting.base.colours import PALE, REGION_COLOURS
 from atlas_builder.reporting.base.name_places import NAME_HEIGHT_MM
+from atlas_builder.reporting.base.outlined_regions import OutlinedRegion
 from atlas_builder.reporting.base.pictures import (
     BRAIN_WINDOW,
     STROKE_WINDOW,
@@ -31,7 +31,6 @@ from atlas_builder.reporting.base.pictures import (
 from atlas_builder.reporting.mapping.findings import flags_in_brief, standing_out_in_words
 from atlas_builder.reporting.mapping.upright import (
     SCALE_BAR_MM,
-    OutlinedRegion,
     UprightView,
     upright_views,
 )
@@ -119,7 +118,15 @@ def draw_region_map(region_map: RegionMap) -> Figure:
 
 
 def write_overlay(path: Path, region_map: RegionMap) -> None:
-    """Write the picture as PNG: the same bytes for the same map."""
+    """Write the picture as PNG: the same bytes for the same map.
+
+    Parameters
+    ----------
+    path : Path
+        The PNG file.
+    region_map : RegionMap
+        From `map_regions`.
+    """
     figure = draw_region_map(region_map)
     with replacing(path) as partial:
         figure.savefig(partial, metadata={"Software": None}, pil_kwargs=_PNG)

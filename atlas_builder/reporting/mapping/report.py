@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from atlas_builder.core.anatomy import Level, Region, Side, regions_of
 from atlas_builder.mapping.region_map import LevelMap, RegionMap, RegionMeasure
-from atlas_builder.reporting.base.colours import BRAIN, REGION_COLOURS, WARNING
+from atlas_builder.reporting.base.colours import PAGE_COLOURS
 from atlas_builder.reporting.base.name_places import NAME_HEIGHT_MM
 from atlas_builder.reporting.base.page import write_page
 from atlas_builder.reporting.mapping.findings import standing_out, written
@@ -72,9 +72,7 @@ def write_mapping_report(path: Path, region_map: RegionMap) -> None:
         "slice_rows": _slice_rows(region_map),
         "versions": versions_of_scan_result(),
         "written": written,
-        "region_colours": REGION_COLOURS,
-        "brain_colour": BRAIN,
-        "warning_colour": WARNING,
+        **PAGE_COLOURS,
         "name_mm": NAME_HEIGHT_MM,
     }
     write_page(Path(path), _TEMPLATE, content)

@@ -9,6 +9,7 @@ from typing import Literal
 from atlas_builder.core.anatomy import Region, Side
 from atlas_builder.mapping.region_map import RegionMeasure
 from atlas_builder.reporting.base.name_places import name_box
+from atlas_builder.reporting.base.outlined_regions import OutlinedRegion
 from atlas_builder.reporting.base.outlines import svg_line, svg_path
 from atlas_builder.reporting.base.pictures import (
     BRAIN_WINDOW,
@@ -19,7 +20,7 @@ from atlas_builder.reporting.base.pictures import (
     radiological,
 )
 from atlas_builder.reporting.mapping.findings import written
-from atlas_builder.reporting.mapping.upright import OutlinedRegion, UprightView
+from atlas_builder.reporting.mapping.upright import UprightView
 
 WINDOWS = (BRAIN_WINDOW, STROKE_WINDOW)
 
@@ -42,7 +43,7 @@ class OutlinePath:
     badge : tuple of str
         Left, top, width and height of what lies behind the name of a region that stands out.
     title : str
-        What is said where the pointer rests on it.
+        The text shown where the pointer rests on it.
     """
 
     region: OutlinedRegion
@@ -83,7 +84,19 @@ class SlicePicture:
     def of(
         cls, view: UprightView, measures: Mapping[tuple[Region, Side], RegionMeasure]
     ) -> SlicePicture:
-        """Return the picture of a level and what its regions measure."""
+        """Return the picture of a level and what its regions measure.
+
+        Parameters
+        ----------
+        view : UprightView
+            The level.
+        measures : mapping of (Region, side) to RegionMeasure
+            Holds every region of the view.
+
+        Returns
+        -------
+        SlicePicture
+        """
         left, right, top, bottom = (round(edge, 2) for edge in view.extent)
         return cls(
             view,
@@ -109,7 +122,19 @@ class SlicePicture:
         return f"{self.left} {self.top} {self.right - self.left:.2f} {self.bottom - self.top:.2f}"
 
     def describe(self, window: Window, kind: Kind) -> str:
-        """Return what a picture shows, for those who cannot see it."""
+        """Return what a picture shows, for those who cannot see it.
+
+        Parameters
+        ----------
+        window : Window
+            In which the slice is shown.
+        kind : {'plain', 'outlined', 'named'}
+            Without the regions, or with their outlines, or with outlines and names.
+
+        Returns
+        -------
+        str
+        """
         text = f"{self.view.level} slice {self.view.index}, {window.name} window ({window.setting})"
         if kind == "plain":
             return text + ", without outlines"

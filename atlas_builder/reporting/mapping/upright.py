@@ -13,20 +13,18 @@ from the feet these are the right and the bottom of a picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from atlas_builder.core.anatomy import SIDES, Level, Region, Side, map_value, regions_of
+from atlas_builder.core.anatomy import Level, regions_of
 from atlas_builder.core.transform import PlaneGrid, apply_affine
 from atlas_builder.mapping.region_map import LevelMap, RegionMap
 from atlas_builder.preprocessing.key_slice import key_slice_grid
-from atlas_builder.reporting.base.name_places import Candidates, deep_pixels, place_names
-from atlas_builder.reporting.base.outlines import closed_borders
+from atlas_builder.reporting.base.outlined_regions import OutlinedRegion, outlined_regions
 
 PIXEL_MM = 0.4
 """Of the pictures: as fine as the scans' own pixels."""
@@ -38,29 +36,6 @@ _FRAME_MM = 3.0  # between the border of a picture and the bar
 _ROOM_MM = 15.0  # around the brain, for skull and scalp
 _SMOOTH_MM = 0.45  # takes the steps of pixels out of an outline, and moves no border by a pixel
 _AIR_HU = -1024.0
-
-
-@dataclass(frozen=True)
-class OutlinedRegion:
-    """A region of one side, as it is drawn.
-
-    Attributes
-    ----------
-    region, side
-        Which region.
-    borders : tuple of ndarray, shape (points, 2)
-        Closed polygons in mm.
-    name_place : tuple of float
-        Middle of the name in mm.
-    stands_out : bool
-        Whether it is darker than its counterpart by more than can be expected.
-    """
-
-    region: Region
-    side: Side
-    borders: tuple[NDArray[np.float64], ...]
-    name_place: tuple[float, float]
-    stands_out: bool
 
 
 @dataclass(frozen=True)
@@ -111,7 +86,18 @@ class UprightView:
 
 
 def upright_views(region_map: RegionMap) -> tuple[UprightView, ...]:
-    """Return the views of both levels: equally large, so that they can be drawn at one scale."""
+    """Return the views of both levels, equally large.
+
+    Parameters
+    ----------
+    region_map : RegionMap
+        From `map_regions`.
+
+    Returns
+    -------
+    tuple of UprightView
+        BGL and SGL, at one scale.
+    """
     half_widths, middles, heights = zip(*map(_brain_extent, region_map.levels), strict=True)
     shape = (
         _pixels(2 * (max(half_widths) + _ROOM_MM)),
@@ -128,7 +114,16 @@ def upright_views(region_map: RegionMap) -> tuple[UprightView, ...]:
                 level_map.index,
                 _turned(level_map, grid),
                 grid,
-                tuple(_outlined(level_map, standing_out)),
+                tuple(
+                    outlined_regions(
+                        level_map.regions,
+                        regions_of(level_map.level),
+                        level_map.slice.spacing,
+                        _SMOOTH_MM,
+                        partial(_to_upright, level_map),
+                        standing_out,
+                    )
+                ),
                 _to_upright(level_map, level_map.midline),
                 level_map.key.alignment.angle,
             )
@@ -175,20 +170,3 @@ def _key_pixels_from_mm() -> NDArray[np.float64]:
     matrix = np.diag([1 / grid.spacing, 1 / grid.spacing, 1.0])
     matrix[:2, 2] = -np.array(grid.origin) / grid.spacing
     return matrix
-
-
-def _outlined(
-    level_map: LevelMap, standing_out: set[tuple[Region, Side]]
-) -> Iterable[OutlinedRegion]:
-    spacing = level_map.slice.spacing
-    borders, candidates = {}, {}
-    for key in product(regions_of(level_map.level), SIDES):
-        mask = level_map.regions == map_value(*key)
-        found = closed_borders(mask, [_SMOOTH_MM / size for size in spacing])
-        if found:
-            borders[key] = tuple(_to_upright(level_map, border) for border in found)
-            pixels, depths = deep_pixels(mask, spacing)
-            candidates[key] = Candidates(key[0].name, _to_upright(level_map, pixels), depths)
-    places = place_names(candidates)
-    for key, found in borders.items():
-        yield OutlinedRegion(*key, found, places[key], key in standing_out)

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from atlas_builder.catalogue.mni_regions import BGL_POINT, MniAspects
-from atlas_builder.core.anatomy import SIDES, Level, Region, Side, map_value
+from atlas_builder.core.anatomy import Level, Region, Side, map_value
 from atlas_builder.core.aspects import AspectsScore
 from atlas_builder.core.lesion import Lesion
 from atlas_builder.core.volume import Volume
-from atlas_builder.reporting.base.name_places import Candidates, deep_pixels, place_names
-from atlas_builder.reporting.base.outlines import closed_borders
-from atlas_builder.reporting.mapping.upright import OutlinedRegion
+from atlas_builder.reporting.base.outlined_regions import OutlinedRegion, outlined_regions
 
 HEIGHTS: tuple[tuple[Level, tuple[float, ...]], ...] = (
     ("BGL", (BGL_POINT[2] - 8, BGL_POINT[2], BGL_POINT[2] + 8)),
@@ -72,7 +69,24 @@ class AxialView:
 def axial_views(
     lesion: Lesion, score: AspectsScore, atlas: MniAspects, image: Volume
 ) -> tuple[AxialView, ...]:
-    """Cut a lesion, the regions and an image at the heights of `HEIGHTS`."""
+    """Cut a lesion, the regions and an image at the heights of `HEIGHTS`.
+
+    Parameters
+    ----------
+    lesion : Lesion
+        In MNI152 RAS+ mm.
+    score : AspectsScore
+        Of the lesion: its regions without a point stand out.
+    atlas : MniAspects
+        The regions.
+    image : Volume
+        What the slices show, in MNI152 RAS+ mm.
+
+    Returns
+    -------
+    tuple of AxialView
+        Level by level, in the order of `HEIGHTS`.
+    """
     losing = {(region.region, region.side) for region in score.regions if region.loses_point}
     some = image.data[::_EVERY, ::_EVERY, ::_EVERY]
     white = 1.1 * float(np.percentile(some[some > 0], 99.5)) if (some > 0).any() else 1.0
@@ -116,15 +130,10 @@ def _outlined(
     plane = int(np.rint(height - atlas.affine[2, 3]))
     labels = atlas.labels[::-1, ::-1, plane]  # to the left, to the back
     first = -(atlas.affine[:2, 3] + np.array(labels.shape) - 1)  # mm of its first pixel
-    borders, candidates, areas = {}, {}, {}
-    for key in product(Region, SIDES):
-        mask = labels == map_value(*key)
-        found = closed_borders(mask, (_SMOOTH_MM, _SMOOTH_MM))
-        if found:
-            borders[key] = tuple(border + first for border in found)
-            pixels, depths = deep_pixels(mask, (1.0, 1.0))
-            candidates[key] = Candidates(key[0].name, pixels + first, depths)
-            areas[key] = float(np.count_nonzero(mask))
-    places = place_names(candidates)
-    for key, found in borders.items():
-        yield OutlinedRegion(*key, found, places[key], key in losing), areas[key]
+
+    def to_mm(pixels: NDArray[np.number]) -> NDArray[np.float64]:
+        return pixels + first
+
+    for found in outlined_regions(labels, Region, (1.0, 1.0), _SMOOTH_MM, to_mm, losing):
+        mask = labels == map_value(found.region, found.side)
+        yield found, float(np.count_nonzero(mask))

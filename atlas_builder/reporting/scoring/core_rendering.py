@@ -125,6 +125,13 @@ def _smooth_on(
 def render(drawn: Scene, view: View) -> NDArray[np.uint8]:
     """Draw a scene on black.
 
+    Parameters
+    ----------
+    drawn : Scene
+        From `scene`.
+    view : View
+        One of `VIEWS`.
+
     Returns
     -------
     ndarray of uint8, shape (rows, columns, 3)

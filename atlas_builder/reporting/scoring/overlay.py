@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFilter, ImageFont
 
-from atlas_builder.reporting.base.colours import BRAIN, REGION_COLOURS
+from atlas_builder.reporting.base.colours import BRAIN, PALE, REGION_COLOURS
 from atlas_builder.reporting.base.name_places import NAME_HEIGHT_MM
+from atlas_builder.reporting.base.outlined_regions import OutlinedRegion
 from atlas_builder.reporting.base.outlines import closed_borders
-from atlas_builder.reporting.mapping.upright import OutlinedRegion
 from atlas_builder.reporting.scoring.axial_views import HEIGHTS, AxialView
 from atlas_builder.reporting.scoring.core_rendering import VIEWS, Scene, render
 from atlas_builder.runtime.files import replacing
@@ -31,7 +31,7 @@ _LESION_ALPHA = 0.42
 # Widths in pixels, of colour and with the black on both sides of it.
 _LINE, _LOST_LINE, _CORE, _LESION_LINE = 1.33, 3.67, 1.0, 1.5
 _EDGE = 1.33
-_PALE, _BLACK, _WHITE = "#d8d8d8", "black", "white"
+_BLACK, _WHITE = "black", "white"
 _SMALL, _TEXT = 12.0, 14.0  # pixels
 _BLUR = 0.45
 _HALO, _PLATE_ROOM = 1.33, 2.5
@@ -63,12 +63,20 @@ def write_overlay(path: Path, views: Sequence[AxialView]) -> None:
         row, column = divmod(place, columns)
         picture.paste(panel, (column * (width + _GAP), row * (height + _GAP)))
     at = (_FRAME, size[1] - _FOOT / 2)
-    ImageDraw.Draw(picture).text(at, _LEGEND, _PALE, _font(_SMALL), "lm")
+    ImageDraw.Draw(picture).text(at, _LEGEND, PALE, _font(_SMALL), "lm")
     _save(picture, path)
 
 
 def write_core(path: Path, drawn: Scene) -> None:
-    """Write the core within the brain, seen from four sides, as PNG."""
+    """Write the core within the brain, seen from four sides, as PNG.
+
+    Parameters
+    ----------
+    path : Path
+        The PNG file.
+    drawn : Scene
+        From `scene`.
+    """
     # Blurred by less than a pixel: no glint of a single one where a surface turns away.
     soft = ImageFilter.GaussianBlur(_BLUR)
     renderings = [Image.fromarray(render(drawn, view)).filter(soft) for view in VIEWS]
@@ -90,7 +98,7 @@ def write_core(path: Path, drawn: Scene) -> None:
         picture.paste(rendering, (start, (tallest - rendering.height) // 2))
         at = (start + rendering.width / 2, tallest + _FOOT / 2)
         text = f"{view.marks[0]}    {view.name}    {view.marks[1]}"
-        draw.text(at, text, _PALE, _font(_TEXT), "mm")
+        draw.text(at, text, PALE, _font(_TEXT), "mm")
         start += rendering.width
     _save(picture, path)
 
@@ -120,7 +128,7 @@ def _panel(view: AxialView) -> Image.Image:
         ((width - _FRAME, _FRAME), "ra", "L", _TEXT),
         ((_FRAME, height - _FRAME), "ld", low, _SMALL),
     ):
-        draw.text(at, text, _PALE, _font(size), anchor, stroke_width=_HALO, stroke_fill=_BLACK)
+        draw.text(at, text, PALE, _font(size), anchor, stroke_width=_HALO, stroke_fill=_BLACK)
     return panel
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from aspects_scorer.dwi.case import SOURCES, Case
 from atlas_builder.core.anatomy import LEVELS, SIDES, Level, Region, Side, regions_of
 from atlas_builder.core.aspects import DEEP_REGIONS, RegionInvolvement
-from atlas_builder.reporting.base.colours import BRAIN, REGION_COLOURS, WARNING
+from atlas_builder.reporting.base.colours import PAGE_COLOURS
 from atlas_builder.reporting.base.name_places import NAME_HEIGHT_MM
 from atlas_builder.reporting.base.page import rows_of, write_page
 from atlas_builder.reporting.base.pictures import data_uri
@@ -46,9 +46,7 @@ def write_report(path: Path, case: Case, overlay: Path, core: Path) -> None:
         "nuclei": DEEP_REGIONS,
         "parameters": rows_of(case.parameters),
         "versions": versions_of_scan_result(),
-        "region_colours": REGION_COLOURS,
-        "brain_colour": BRAIN,
-        "warning_colour": WARNING,
+        **PAGE_COLOURS,
         "name_mm": NAME_HEIGHT_MM,
     }
     write_page(Path(path), _TEMPLATE, content)

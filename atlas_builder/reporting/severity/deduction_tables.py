@@ -1,4 +1,4 @@
-"""The tables of deductions by region and severity, and what they say beside the published claim.
+"""The tables of deductions by region and severity, compared with the published claim.
 
 References
 ----------
@@ -14,7 +14,6 @@ import numpy as np
 from aspects_scorer.severity.analysis import SeverityAnalysis
 from aspects_scorer.severity.deductions import Deduction
 from aspects_scorer.severity.groups import MODERATE_FROM, Severity
-from atlas_builder.metrics.roc import Proportion
 from atlas_builder.metrics.tables import (
     NO_NUMBER,
     Cell,
@@ -23,6 +22,7 @@ from atlas_builder.metrics.tables import (
     Table,
     number_text,
 )
+from atlas_builder.metrics.thresholds import Proportion
 
 SIGNIFICANT = 0.05
 _CLAIMED = ("M1", "M2", "M3", "M5", "M6")
@@ -30,7 +30,17 @@ _CLAIMED = ("M1", "M2", "M3", "M5", "M6")
 
 
 def deductions_table(analysis: SeverityAnalysis) -> Table:
-    """Return how often each region of either side loses its point, with the tests."""
+    """Return how often each region of either side loses its point, with the tests.
+
+    Parameters
+    ----------
+    analysis : SeverityAnalysis
+        Of one group of patients.
+
+    Returns
+    -------
+    Table
+    """
     return _deductions(
         f"table_deductions_sides_{analysis.slug}",
         f"Deductions by region and side, {analysis.name}",
@@ -41,7 +51,17 @@ def deductions_table(analysis: SeverityAnalysis) -> Table:
 
 
 def regions_table(analysis: SeverityAnalysis) -> Table:
-    """Return how often each region loses its point on any side, with the tests."""
+    """Return how often each region loses its point on any side, with the tests.
+
+    Parameters
+    ----------
+    analysis : SeverityAnalysis
+        Of one group of patients.
+
+    Returns
+    -------
+    Table
+    """
     return _deductions(
         f"table_deductions_{analysis.slug}",
         f"Deductions by region, on either side, {analysis.name}",
@@ -94,7 +114,17 @@ def _deductions(
 
 
 def pattern_in_words(analysis: SeverityAnalysis) -> str:
-    """Return which regions go with severity, and where that is as published and where it is not."""
+    """Return which regions go with severity, and where that is as published and where it is not.
+
+    Parameters
+    ----------
+    analysis : SeverityAnalysis
+        Of one group of patients.
+
+    Returns
+    -------
+    str
+    """
     regions = [d for d in analysis.of_either_side if np.isfinite(d.chi_square)]
     associated = [d.region.name for d in regions if d.p_holm < SIGNIFICANT]
     confirmed = [name for name in _CLAIMED if name in associated]

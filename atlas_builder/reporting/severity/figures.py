@@ -23,11 +23,17 @@ from aspects_scorer.severity.analysis import (
 )
 from aspects_scorer.severity.deductions import Deduction
 from aspects_scorer.severity.groups import MODERATE_FROM, SEVERE_FROM, Severity
-from atlas_builder.core.anatomy import LEVELS, SIDES, Region, regions_of
+from atlas_builder.core.anatomy import SIDES, Region
 from atlas_builder.metrics.reliability import ReaderAgreement
 from atlas_builder.metrics.tables import Interval
 from atlas_builder.reporting.base.canvas import WIDTH
-from atlas_builder.reporting.base.sources import colour_of, plain_axes
+from atlas_builder.reporting.base.sources import (
+    colour_of,
+    legend_below,
+    name_levels,
+    plain_axes,
+    rule_off_levels,
+)
 from atlas_builder.reporting.mapping.findings import written
 from atlas_builder.reporting.severity.deduction_tables import SIGNIFICANT
 
@@ -47,7 +53,17 @@ _MANY = 10  # fewer patients in one place have a smaller dot
 
 
 def roc_figure(analyses: Sequence[SeverityAnalysis]) -> Figure:
-    """Draw the ROC curves of both markers, a panel a group of patients."""
+    """Draw the ROC curves of both markers, a panel a group of patients.
+
+    Parameters
+    ----------
+    analyses : sequence of SeverityAnalysis
+        One a group of patients; at least one.
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure((WIDTH if len(analyses) > 1 else WIDTH / 2, 4.9), layout="constrained")
     panels = figure.subplots(1, len(analyses), squeeze=False)[0]
     for axes, analysis in zip(panels, analyses, strict=True):
@@ -93,7 +109,17 @@ def _curve(axes: Axes, result: MarkerResult, colour: str) -> None:
 
 
 def deductions_figure(analysis: SeverityAnalysis) -> Figure:
-    """Draw how often each region loses its point by severity: right, left, and on either side."""
+    """Draw how often each region loses its point by severity: right, left, and on either side.
+
+    Parameters
+    ----------
+    analysis : SeverityAnalysis
+        Of one group of patients.
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure((WIDTH, 7.4), layout="constrained")
     panels = figure.subplots(3, 1, sharex=True, sharey=True)
     # The patient's right side first, as in radiological pictures.
@@ -106,7 +132,8 @@ def deductions_figure(analysis: SeverityAnalysis) -> Figure:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         axes.set_ylabel(f"{deductions[0].where} side", fontsize=9)
         axes.tick_params(axis="x", length=0)
-        _divide_levels(axes, named=axes is panels[0])
+        axes.set_xlim(-0.55, rule_off_levels(axes) - 0.45)
+    name_levels(panels[0])
     panels[0].set_ylim(bottom=0, top=min(panels[0].get_ylim()[1], 1.06))
     panels[-1].set_xticks(range(len(Region)), [region.name for region in Region])
     handles: list[Artist] = [
@@ -114,9 +141,7 @@ def deductions_figure(analysis: SeverityAnalysis) -> Figure:
         for group, size in analysis.sizes.items()
     ]
     handles.append(Line2D([], [], linestyle="", marker="*", color=_INK, label="p (Holm) < 0.05"))
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False
-    )
+    legend_below(figure, handles)
     return figure
 
 
@@ -140,28 +165,18 @@ def _bars(axes: Axes, deduction: Deduction) -> None:
         axes.plot(x, highest + 0.025, "*", color=_INK, markersize=5)
 
 
-def _divide_levels(axes: Axes, *, named: bool) -> None:
-    start = 0
-    for level in LEVELS:
-        stop = start + len(regions_of(level))
-        if named:
-            axes.text(
-                (start + stop - 1) / 2,
-                1.015,
-                level,
-                ha="center",
-                va="bottom",
-                fontsize=8,
-                color="#4a4a4a",
-                transform=axes.get_xaxis_transform(),
-            )
-        start = stop
-        axes.axvline(start - 0.5, color="#b5b5b5", linewidth=0.7)
-    axes.set_xlim(-0.55, start - 0.45)
-
-
 def nihss_figure(analysis: SeverityAnalysis) -> Figure:
-    """Draw DWI-ASPECTS and core volume of every patient against the NIHSS."""
+    """Draw DWI-ASPECTS and core volume of every patient against the NIHSS.
+
+    Parameters
+    ----------
+    analysis : SeverityAnalysis
+        Of one group of patients.
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure((WIDTH, 3.9), layout="constrained")
     patients = analysis.patients
     colours = [SEVERITY_COLOURS[Severity(value)] for value in patients.severity]
@@ -191,7 +206,17 @@ def nihss_figure(analysis: SeverityAnalysis) -> Figure:
 
 
 def boxes_figure(analysis: SeverityAnalysis) -> Figure:
-    """Draw box plots of DWI-ASPECTS and core volume by severity."""
+    """Draw box plots of DWI-ASPECTS and core volume by severity.
+
+    Parameters
+    ----------
+    analysis : SeverityAnalysis
+        Of one group of patients.
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure((WIDTH, 3.9), layout="constrained")
     patients = analysis.patients
     present = [group for group, size in analysis.sizes.items() if size]

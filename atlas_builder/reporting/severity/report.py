@@ -49,7 +49,19 @@ class CohortCounts:
 
 
 def facts_of(counts: CohortCounts, analyses: Sequence[SeverityAnalysis]) -> list[Fact]:
-    """Return the numbers at the top of the page."""
+    """Return the numbers at the top of the page.
+
+    Parameters
+    ----------
+    counts : CohortCounts
+        Of the cohort.
+    analyses : sequence of SeverityAnalysis
+        That of all patients first; may be empty.
+
+    Returns
+    -------
+    list of Fact
+    """
     facts = [
         Fact("Lesions scored", str(counts.scored), f"{counts.left_out} participants left out"),
         Fact("With NIHSS", str(counts.with_nihss), "the others are not analysed"),
@@ -102,7 +114,17 @@ def sections_of(
 
 
 def volume_in_words(counts: CohortCounts) -> str:
-    """Return in which space core volumes were measured."""
+    """Return in which space core volumes were measured.
+
+    Parameters
+    ----------
+    counts : CohortCounts
+        Of the cohort.
+
+    Returns
+    -------
+    str
+    """
     if not counts.in_mni_space:
         return "Core volumes are in millilitres of the patients' own images."
     share = "All" if counts.in_mni_space == counts.scored else str(counts.in_mni_space)
@@ -115,7 +137,17 @@ def volume_in_words(counts: CohortCounts) -> str:
 
 
 def nihss_in_words(counts: CohortCounts) -> str:
-    """Return where the NIHSS comes from and who has none."""
+    """Return where the NIHSS comes from and who has none.
+
+    Parameters
+    ----------
+    counts : CohortCounts
+        Of the cohort.
+
+    Returns
+    -------
+    str
+    """
     if counts.nihss_column is None:
         return "No column of NIHSS was given: nothing is said of severity."
     unknown = counts.scored - counts.with_nihss

@@ -16,7 +16,6 @@ from aspects_scorer.dwi.scored_lesion import MCA_SHARE
 from aspects_scorer.severity.analysis import MARKERS, Marker, SeverityAnalysis
 from aspects_scorer.severity.groups import MODERATE_FROM, Severity
 from atlas_builder.metrics.reliability import ReaderAgreement
-from atlas_builder.metrics.roc import RESAMPLES, Proportion
 from atlas_builder.metrics.tables import (
     NO_NUMBER,
     Cell,
@@ -25,10 +24,21 @@ from atlas_builder.metrics.tables import (
     Table,
     number_text,
 )
+from atlas_builder.metrics.thresholds import RESAMPLES, Proportion
 
 
 def roc_table(analyses: Sequence[SeverityAnalysis]) -> Table:
-    """Return the areas, thresholds, sensitivities and specificities beside the published ones."""
+    """Return the areas, thresholds, sensitivities and specificities beside the published ones.
+
+    Parameters
+    ----------
+    analyses : sequence of SeverityAnalysis
+        One a group of patients.
+
+    Returns
+    -------
+    Table
+    """
     rows: list[tuple[Cell, ...]] = []
     for analysis in analyses:
         for result in analysis.markers:
@@ -90,7 +100,17 @@ def roc_table(analyses: Sequence[SeverityAnalysis]) -> Table:
 
 
 def published_thresholds_table(analyses: Sequence[SeverityAnalysis]) -> Table:
-    """Return what the published thresholds find in these patients."""
+    """Return what the published thresholds find in these patients.
+
+    Parameters
+    ----------
+    analyses : sequence of SeverityAnalysis
+        One a group of patients.
+
+    Returns
+    -------
+    Table
+    """
     rows = tuple(
         (
             result.marker.words,
@@ -123,7 +143,17 @@ def published_thresholds_table(analyses: Sequence[SeverityAnalysis]) -> Table:
 
 
 def correlation_table(analyses: Sequence[SeverityAnalysis]) -> Table:
-    """Return Spearman's correlations with the NIHSS."""
+    """Return Spearman's correlations with the NIHSS.
+
+    Parameters
+    ----------
+    analyses : sequence of SeverityAnalysis
+        One a group of patients.
+
+    Returns
+    -------
+    Table
+    """
     rows = tuple(
         (
             result.marker.words,
@@ -146,7 +176,17 @@ def correlation_table(analyses: Sequence[SeverityAnalysis]) -> Table:
 
 
 def groups_table(analysis: SeverityAnalysis) -> Table:
-    """Return DWI-ASPECTS and core volume of each severity: median and quartiles."""
+    """Return DWI-ASPECTS and core volume of each severity: median and quartiles.
+
+    Parameters
+    ----------
+    analysis : SeverityAnalysis
+        Of one group of patients.
+
+    Returns
+    -------
+    Table
+    """
     from scipy.stats import kruskal  # noqa: PLC0415 - slow to load
 
     patients = analysis.patients
@@ -177,7 +217,17 @@ def groups_table(analysis: SeverityAnalysis) -> Table:
 
 
 def readers_table(agreements: Sequence[ReaderAgreement]) -> Table:
-    """Return how the automated scores and the readers agree."""
+    """Return how the automated scores and the readers agree.
+
+    Parameters
+    ----------
+    agreements : sequence of ReaderAgreement
+        One a pair of sources of scores.
+
+    Returns
+    -------
+    Table
+    """
     rows = tuple(
         (
             f"{a.first} – {a.second}",

@@ -108,7 +108,19 @@ def write_folds_report(
 
 
 def curves_figure(curves: Sequence[Curve], plan: Plan) -> Figure:
-    """Draw loss, accuracy, level error, learning rate and waiting over the steps."""
+    """Draw loss, accuracy, level error, learning rate and waiting over the steps.
+
+    Parameters
+    ----------
+    curves : sequence of sequence of mapping
+        One a training, see `LocalizerRecipe.evaluate`.
+    plan : Plan
+        Of each of them.
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure((WIDTH, 4.6), layout="constrained")
     loss, accuracies, errors, rates, waiting, spare = figure.subplots(2, 3).ravel()
     spare.set_axis_off()

@@ -68,7 +68,17 @@ def write_training_report(out: Path, description: Mapping[str, Any]) -> list[Pat
 
 
 def training_figure(history: Sequence[Mapping[str, float]]) -> Figure:
-    """Draw loss and Dice over the steps."""
+    """Draw loss and Dice over the steps.
+
+    Parameters
+    ----------
+    history : sequence of mapping
+        One an evaluation, see `SegmenterRecipe.evaluate`.
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure((WIDTH, 2.8), layout="constrained")
     loss, dice = figure.subplots(1, 2)
     steps = [record["step"] for record in history]

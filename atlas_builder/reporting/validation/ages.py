@@ -19,7 +19,19 @@ AGE_TITLE = "Validation of age-specific atlases"
 
 
 def age_summary(matrix: AgeMatrix, refusals: Sequence[Refusal]) -> list[Fact]:
-    """Return the numbers at the top of the page."""
+    """Return the numbers at the top of the page.
+
+    Parameters
+    ----------
+    matrix : AgeMatrix
+        Every atlas on every age group.
+    refusals : sequence of Refusal
+        Who was left out.
+
+    Returns
+    -------
+    list of Fact
+    """
     count = sum(len(values) for values in matrix.values.values())
     present = [group for group in matrix.groups if len(matrix.values[group])]
     matching = sum(matrix.best_atlas(group) == group for group in present)
@@ -31,7 +43,23 @@ def age_summary(matrix: AgeMatrix, refusals: Sequence[Refusal]) -> list[Fact]:
 
 
 def age_sections(scores: Scores, matrix: AgeMatrix, reference: str, seed: int) -> list[Section]:
-    """Return the parts of the page."""
+    """Return the parts of the page.
+
+    Parameters
+    ----------
+    scores : Scores
+        Region by region.
+    matrix : AgeMatrix
+        Every atlas on every age group.
+    reference : str
+        The rater that atlases are compared with.
+    seed : int
+        Of the tests.
+
+    Returns
+    -------
+    list of Section
+    """
     return [
         Section(
             "ages",

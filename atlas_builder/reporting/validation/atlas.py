@@ -38,7 +38,17 @@ _DISTANCES = (
 
 
 def atlas_title(atlases: Iterable[Atlas]) -> str:
-    """Return the title of the page: each atlas's name with the ages of those that were used."""
+    """Return the title of the page: each atlas's name with the ages of those that were used.
+
+    Parameters
+    ----------
+    atlases : iterable of Atlas
+        Those that were used.
+
+    Returns
+    -------
+    str
+    """
     ages: dict[str, list[str]] = {}
     for atlas in atlases:
         ages.setdefault(atlas.name, []).append(str(atlas.age_group))
@@ -49,7 +59,23 @@ def atlas_title(atlases: Iterable[Atlas]) -> str:
 def atlas_summary(
     scores: Scores, sources: Sources, refusals: Sequence[Refusal], seed: int
 ) -> list[Fact]:
-    """Return the numbers at the top of the page."""
+    """Return the numbers at the top of the page.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of the participants.
+    sources : Sources
+        The atlas and the raters.
+    refusals : sequence of Refusal
+        Who was left out.
+    seed : int
+        Of the bootstrap intervals.
+
+    Returns
+    -------
+    list of Fact
+    """
     facts = [
         Fact("Participants", str(len(scores.participants)), f"{len(refusals)} left out"),
         Fact("Raters", str(len(sources.raters)), f"reference: {sources.reference}"),

@@ -20,7 +20,8 @@ from scipy import ndimage
 
 from atlas_builder.core.anatomy import Level, Region
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
-from atlas_builder.reporting.base.canvas import PALE, Box, common_box, outline, pictures, show
+from atlas_builder.reporting.base.canvas import Box, common_box, outline, pictures, show
+from atlas_builder.reporting.base.colours import PALE
 from atlas_builder.reporting.base.pictures import radiological
 from atlas_builder.validation.mapped import MappedLevel, MappedParticipant
 
@@ -39,7 +40,7 @@ class Difference(Enum):
 
     @property
     def words(self) -> str:
-        """What the legend says."""
+        """Its name in the legend."""
         return self.value[0]
 
     @property
@@ -56,8 +57,12 @@ def differences(
 
     Parameters
     ----------
-    source, reference : ndarray of uint8
-        Region values 1-10 on the same pixels.
+    source, reference : ndarray of uint8, shape (...)
+        Region values 1-10 on the same pixels; 0 where there is no region.
+
+    Returns
+    -------
+    dict of Difference to ndarray of bool, shape (...)
     """
     ours, theirs = source > 0, reference > 0
     return {

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from atlas_builder.metrics.statistics import Comparison
 from atlas_builder.reporting.base.canvas import WIDTH
-from atlas_builder.reporting.base.sources import colour_of, divide_levels, plain_axes
+from atlas_builder.reporting.base.sources import colour_of, divide_levels, legend_below, plain_axes
 from atlas_builder.validation.agreement_tables import ROWS
 
 _SIGNIFICANT = 0.05
@@ -52,7 +52,5 @@ def forest_figure(families: Mapping[str, Sequence[Comparison]]) -> Figure:
         Line2D([], [], color=colour_of(place), marker="o", markersize=4.6, label=name)
         for place, name in enumerate(families, 1)
     ]
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False
-    )
+    legend_below(figure, handles)
     return figure

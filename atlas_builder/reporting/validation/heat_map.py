@@ -20,7 +20,19 @@ _DARK = 0.6  # share of the scale from which text is white
 
 
 def heat_map_figure(matrix: AgeMatrix, reference: str) -> Figure:
-    """Draw mean and standard deviation of the DSC, the matching atlas framed, the best one bold."""
+    """Draw mean and standard deviation of the DSC, the matching atlas framed, the best one bold.
+
+    Parameters
+    ----------
+    matrix : AgeMatrix
+        Every atlas on every age group.
+    reference : str
+        The rater that atlases are compared with.
+
+    Returns
+    -------
+    Figure
+    """
     groups = matrix.groups
     means = np.array(
         [[matrix.cell(group, atlas).mean for atlas in groups] for group in groups], np.float64

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from atlas_builder.core.anatomy import Region
 from atlas_builder.reporting.base.canvas import WIDTH
-from atlas_builder.reporting.base.sources import colour_of, divide_levels, plain_axes
+from atlas_builder.reporting.base.sources import colour_of, divide_levels, legend_below, plain_axes
 from atlas_builder.validation.scores import with_mean
 
 _TAKEN = 0.84  # of the room of a region
@@ -55,9 +55,7 @@ def violin_figure(scores: Mapping[str, NDArray[np.float64]], reference: str) -> 
         Patch(facecolor=colour_of(place), alpha=0.75, label=name)
         for place, name in enumerate(scores)
     ]
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False
-    )
+    legend_below(figure, handles)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""How the standard head learns from people where the level lies, beyond what alignment tells."""
+"""How the standard head's correction is fitted: the level's shift for an alignment's residuals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from slice_localizer.alignment.standard_head import BRAIN_SIGMA_MM, BRAIN_WINDOW
 from slice_localizer.training.subjects import SubjectVolume, read_subject
 from standard_head_making.head import place_head
 
-_SCANS = 3  # a person
+_SCANS = 3  # a subject
 _NOISE_HU = 3.0
 _SPACINGS_MM = (2.5, 4.0, 5.0, 5.0, 5.0, 7.0)
 _TURNS_DEG = (8.0, 4.0, 6.0)  # standard deviations: fall, roll, yaw
@@ -39,19 +39,19 @@ def learn_correction(
     jobs: int = 1,
     progress: Progress = no_progress,
 ) -> StandardHead:
-    """Return a standard head with the correction that people teach.
+    """Return a standard head with a correction that is fitted to simulated subjects.
 
     Parameters
     ----------
     head : StandardHead
         As read from its file; its own correction does not matter.
     persons : sequence of Path
-        From `keep_subjects`: none of those that `head` was made from, as it
-        explains those better than others.
+        Files from `keep_subjects`, of none of the subjects that `head` was made from: their
+        residuals are smaller than others'.
     jobs : int
         Processes at once; the result is the same for any number.
     progress : callable
-        Told the stage, how many persons are done and how many there are.
+        Told the stage, how many subjects are done and how many there are.
 
     Returns
     -------
@@ -61,15 +61,15 @@ def learn_correction(
     shifts: list[Array] = []
     tasks = [(head, path, index) for index, path in enumerate(persons)]
     with open_workers(min(jobs, len(tasks))) as workers:
-        for done, found in enumerate(workers.in_order(_align_person, tasks), start=1):
+        for done, found in enumerate(workers.in_order(_align_subject, tasks), start=1):
             residuals += [one for one, _ in found]
             shifts += [shift for _, shift in found]
             progress("Learning from people", done, len(tasks))
     return replace(head, correction=fit_correction(np.stack(residuals), np.stack(shifts)))
 
 
-def _align_person(task: tuple[StandardHead, Path, int]) -> list[tuple[Array, Array]]:
-    """Align scans of a person: what each leaves unexplained, and how far off the level is."""
+def _align_subject(task: tuple[StandardHead, Path, int]) -> list[tuple[Array, Array]]:
+    """Align scans of a subject; return the residuals of each, and how far off the level is."""
     head, path, index = task
     person = read_subject(path)
     rng = np.random.default_rng(index)
@@ -88,7 +88,7 @@ def _align_person(task: tuple[StandardHead, Path, int]) -> list[tuple[Array, Arr
 
 
 def _scan(person: SubjectVolume, rng: np.random.Generator) -> Scan:
-    """Scan a person as hospitals do: thick slices at some angle, with noise."""
+    """Scan a subject as hospitals do: thick slices at some angle, with noise."""
     turn = Rotation.from_euler("xyz", rng.normal(0.0, _TURNS_DEG), degrees=True).as_matrix()
     columns, rows, normal = (turn @ np.diag([-1.0, -1.0, 1.0])).T
     spacing = float(rng.choice(_SPACINGS_MM))
@@ -106,7 +106,7 @@ def _scan(person: SubjectVolume, rng: np.random.Generator) -> Scan:
 
 
 def _thick_slice(person: SubjectVolume, affine: Array, thickness: float) -> NDArray[np.float32]:
-    """Average a person over a slice's thickness, shape (columns, rows)."""
+    """Average a subject over a slice's thickness, shape (columns, rows)."""
     count = max(1, round(thickness / _SAMPLE_MM))
     offsets = ((np.arange(count) + 0.5) / count - 0.5) * thickness
     pixels = np.indices((_PIXELS, _PIXELS), np.float64).reshape(2, -1)

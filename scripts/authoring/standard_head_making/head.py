@@ -1,8 +1,8 @@
-"""How the standard head that ships is made: the phantom's head, and the mean of simulated people.
+"""How the standard head that ships is made: the phantom's head, and a mean of simulated subjects.
 
-People are aligned with the mean so far, as scans will be aligned with it, and averaged anew. What
+Subjects are aligned with the mean so far, as scans will be aligned with it, and averaged anew. What
 remains between them and their mean is described by its principal components, and the place of each
-person's BGL point by those.
+subject's BGL point by those.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from slice_localizer.training.subjects import SubjectVolume, read_subject
 
 _AGE = 40.0  # years: of the densities of the phantom's own head
 _SPACING_MM, _MIDDLE_SPACING_MM = 4, 2
-_DEPTH_MM = 6.0  # below the brain's surface, which differs too much between people
+_DEPTH_MM = 6.0  # below the brain's surface, which differs too much between subjects
 _MIDDLE_MM = ((-56.0, 56.0), (-62.0, 52.0), (-44.0, 50.0))  # along x, y and z
 _USUAL_SIZE = 0.94
 _ROUNDS = 3
@@ -133,7 +133,7 @@ def _block_means(volume: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _as_scan(person: SubjectVolume) -> Scan:
-    """Return a person's volume as a scan of 1 mm."""
+    """Return a subject's volume as a scan of 1 mm."""
     count = person.hu.shape[2]
     affines = np.repeat(person.affine[np.newaxis], count, axis=0)
     affines[:, :3, 3] += person.affine[:3, 2] * np.arange(count)[:, np.newaxis]
@@ -142,7 +142,22 @@ def _as_scan(person: SubjectVolume) -> Scan:
 
 
 def place_head(head: StandardHead, scan: CoarseScan, bgl_point: Array) -> Array:
-    """Align the whole head with a person's scan, from where the BGL points coincide."""
+    """Align the whole head with a subject's scan, from where the BGL points coincide.
+
+    Parameters
+    ----------
+    head : StandardHead
+        What to align.
+    scan : CoarseScan
+        Of the subject.
+    bgl_point : ndarray, shape (3,)
+        The subject's, in the scan's RAS+ mm.
+
+    Returns
+    -------
+    ndarray, shape (4, 4)
+        From the standard head's mm to the scan's.
+    """
     start = np.diag([_USUAL_SIZE, _USUAL_SIZE, _USUAL_SIZE, 1.0])
     start[:3, 3] = bgl_point - _USUAL_SIZE * head.bgl_point
     image = scan.windowed(HEAD_WINDOW, HEAD_SIGMA_MM)
@@ -161,7 +176,7 @@ def place_head(head: StandardHead, scan: CoarseScan, bgl_point: Array) -> Array:
 def _seen_by(
     head: StandardHead, scan: CoarseScan, image: NDArray[np.float32], affine: Array
 ) -> NDArray[np.float32]:
-    """Return a person's brain at the points of the head's middle."""
+    """Return a subject's brain at the points of the head's middle."""
     points = affine[:3, :3] @ head.middle.points().reshape(3, -1) + affine[:3, 3:]
     indices, _ = scan.indices(points)
     seen = ndimage.map_coordinates(image, indices, np.float32, order=1, mode="nearest")
@@ -171,7 +186,7 @@ def _seen_by(
 def _described(
     head: StandardHead, images: NDArray[np.float32], places: NDArray[np.float64]
 ) -> StandardHead:
-    """Return the head with the mean of people, their modes, and their BGL points."""
+    """Return the head with the subjects' mean, their modes, and their BGL points."""
     mean = images.mean(axis=0)
     differences = images - mean
     distance = head.middle.points() - head.bgl_point.reshape(3, 1, 1, 1)

@@ -13,7 +13,7 @@ from aspects_scorer.severity.analysis import (
     compare_with_readers,
 )
 from atlas_builder.core.anatomy import Region
-from atlas_builder.metrics.tables import to_csv
+from atlas_builder.metrics.table_files import to_csv
 from atlas_builder.reporting.severity.deduction_tables import pattern_in_words
 from atlas_builder.reporting.severity.figures import (
     bland_altman_figure,

@@ -15,7 +15,7 @@ from scipy import ndimage
 from atlas_builder.catalogue.mni_regions import MniAspects, load_mni_aspects
 from atlas_builder.core.anatomy import Region
 
-SCRIPTS = Path(__file__).parents[2] / "scripts" / "authoring"
+SCRIPTS = Path(__file__).parents[3] / "scripts" / "authoring"
 AXIS = np.arange(-20.0, 21.0)
 
 

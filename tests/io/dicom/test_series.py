@@ -133,7 +133,7 @@ def test_files_that_cannot_be_looked_at_are_refused(
         examine_dicom(tmp_path)
 
 
-def test_what_the_rules_cannot_tell_apart_is_asked_without_naming_the_patient(
+def test_what_the_rules_cannot_tell_apart_is_left_to_the_user_without_naming_the_patient(
     write: Write, tmp_path: Path
 ) -> None:
     write(2)

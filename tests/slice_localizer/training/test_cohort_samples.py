@@ -20,8 +20,8 @@ def keep(cohort, tmp_path):
     return keep_scans(cohort, tmp_path / "kept", "expert", ["build"])
 
 
-def test_heights_are_counted_from_the_slice_that_was_drawn_on(cohort, tmp_path):
-    scans, refusals = keep(cohort, tmp_path)
+def test_heights_are_counted_from_the_slice_that_was_drawn_on(scanned_cohort, tmp_path):
+    scans, refusals = keep(scanned_cohort, tmp_path)
     assert [scan.participant_id for scan in scans] == ["sub-01", "sub-02", "sub-03", "sub-04"]
     assert [scan.age for scan in scans] == [25, 41, 66, 80]
     assert refusals == []
@@ -40,21 +40,21 @@ def test_heights_are_counted_from_the_slice_that_was_drawn_on(cohort, tmp_path):
         assert heights[view.sgl_slice] - heights[view.bgl_slice] == pytest.approx(20.0)
 
 
-def test_kept_scans_are_not_read_again_until_they_change(cohort, tmp_path, monkeypatch):
-    scans, _ = keep(cohort, tmp_path)
+def test_kept_scans_are_not_read_again_until_they_change(scanned_cohort, tmp_path, monkeypatch):
+    scans, _ = keep(scanned_cohort, tmp_path)
 
     def unexpected(*_):
         raise AssertionError("read again")
 
     with monkeypatch.context() as patch:
         patch.setattr("slice_localizer.training.cohort_samples.read_labelled_scan", unexpected)
-        assert keep(cohort, tmp_path)[0] == scans
-    labels = cohort / "sub-02" / "sub-02_rater-expert_labels.nii"
+        assert keep(scanned_cohort, tmp_path)[0] == scans
+    labels = scanned_cohort / "sub-02" / "sub-02_rater-expert_labels.nii"
     image = nib.load(labels)
     moved = np.roll(np.asarray(image.dataobj), 1, axis=2)
     nib.save(nib.Nifti1Image(moved, image.affine), labels)
     os.utime(labels, (1, 1))
-    again, _ = keep(cohort, tmp_path)
+    again, _ = keep(scanned_cohort, tmp_path)
     assert [a.path == b.path for a, b in zip(scans, again, strict=True)] == [
         True,
         False,
@@ -64,16 +64,16 @@ def test_kept_scans_are_not_read_again_until_they_change(cohort, tmp_path, monke
     assert read_kept(again[1].path).sample.bgl == 5
 
 
-def test_who_cannot_be_used_is_named(cohort, tmp_path):
+def test_who_cannot_be_used_is_named(scanned_cohort, tmp_path):
     for name, endings in (("sub-01", ("ct", "labels")), ("sub-04", ("labels",))):
-        for path in (cohort / name).glob("*"):
+        for path in (scanned_cohort / name).glob("*"):
             if name == "sub-01":
                 middle = "level-BGL_ct" if "_ct" in path.name else "level-BGL_rater-expert_labels"
                 path.rename(path.with_name(f"{name}_{middle}.nii"))
             elif "labels" in path.name:
                 path.unlink()
         assert endings
-    scans, refusals = keep(cohort, tmp_path)
+    scans, refusals = keep(scanned_cohort, tmp_path)
     assert [scan.participant_id for scan in scans] == ["sub-02", "sub-03"]
     reasons = {one.participant_id: one.reason for one in refusals}
     assert reasons["sub-01"].startswith("sub-01: holds key slices alone, no whole scan; add")
@@ -81,17 +81,17 @@ def test_who_cannot_be_used_is_named(cohort, tmp_path):
     assert str(tmp_path) not in "".join(reasons.values())
 
 
-def test_a_cohort_of_key_slices_alone_is_refused_with_the_reason(cohort, tmp_path):
-    for path in cohort.glob("sub-*/*_ct.nii"):
+def test_a_cohort_of_key_slices_alone_is_refused_with_the_reason(scanned_cohort, tmp_path):
+    for path in scanned_cohort.glob("sub-*/*_ct.nii"):
         path.unlink()
-    for path in cohort.glob("sub-*/*_labels.nii"):
+    for path in scanned_cohort.glob("sub-*/*_labels.nii"):
         path.rename(path.with_name(path.name.replace("_rater", "_level-BGL_rater")))
     with pytest.raises(InputError, match=r"no participant can be used \(sub-01: holds key slices"):
-        keep(cohort, tmp_path)
+        keep(scanned_cohort, tmp_path)
 
 
-def test_an_epoch_shows_every_scan_once(cohort, tmp_path):
-    scans, _ = keep(cohort, tmp_path)
+def test_an_epoch_shows_every_scan_once(scanned_cohort, tmp_path):
+    scans, _ = keep(scanned_cohort, tmp_path)
     draw = CohortSamples(tuple(scan.path for scan in scans), 7)
     assert pickle.loads(pickle.dumps(draw)) == draw  # it goes to other processes
     densities = {float(s.path.stat().st_size): None for s in scans}

@@ -89,8 +89,8 @@ def trainings(monkeypatch):
 
 
 @pytest.mark.usefixtures("at_once")
-def test_each_scan_is_read_by_a_network_that_never_saw_it(cohort, tmp_path, trainings):
-    scans, _ = keep_scans(cohort, tmp_path / "kept", "expert", ["build"])
+def test_each_scan_is_read_by_a_network_that_never_saw_it(scanned_cohort, tmp_path, trainings):
+    scans, _ = keep_scans(scanned_cohort, tmp_path / "kept", "expert", ["build"])
     machine = Machine(torch.device("cpu"))
     folds = cross_validate(scans, 2, PLAN, tmp_path / "out", machine=machine)
     assert len(trainings) == 2

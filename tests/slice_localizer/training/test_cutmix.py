@@ -11,12 +11,12 @@ from slice_localizer.training.sample import Sample
 
 
 def plain(value: float, slices: int, bgl: int, size: int = 16) -> Sample:
-    """An sample of one density, so that pixels tell whose they are."""
+    """A sample of one density, so that pixels tell whose they are."""
     heights = (torch.arange(slices) - bgl) * 5.0
     return Sample(torch.full((slices, size, size), value).half(), heights, bgl)
 
 
-def test_collated_exams_lie_side_by_side():
+def test_collated_samples_lie_side_by_side():
     batch = collate([plain(1.0, 3, 1), plain(2.0, 4, 0)])
     assert batch.lengths == (3, 4)
     assert batch.hu[:, 0, 0].tolist() == [1.0] * 3 + [2.0] * 4

@@ -59,29 +59,29 @@ def same(network, other):
 
 
 @pytest.fixture
-def watched(exam_of):
-    return lambda size: [exam_of(100, size), exam_of(101, size)]
+def watched(sample_of):
+    return lambda size: [sample_of(100, size), sample_of(101, size)]
 
 
-def test_an_interrupted_training_gives_the_same_bits(exam_of, watched, tmp_path):
-    whole = train(exam_of, watched, PLAN, tmp_path / "whole")
+def test_an_interrupted_training_gives_the_same_bits(sample_of, watched, tmp_path):
+    whole = train(sample_of, watched, PLAN, tmp_path / "whole")
     for step in (1, 3, 6):  # before the first checkpoint, between two, in the next size
         with pytest.raises(InterruptionError):
             train(
-                exam_of,
+                sample_of,
                 watched,
                 PLAN,
                 tmp_path / "cut",
                 progress=interrupt_at(step),
             )
-    asked = []
+    drawn = []
 
     def draw(number, size):
-        asked.append(number)
-        return exam_of(number, size)
+        drawn.append(number)
+        return sample_of(number, size)
 
     resumed = train(draw, watched, PLAN, tmp_path / "cut")
-    assert asked == [8, 9, 10, 11]  # steps 4 and 5, of two samples each
+    assert drawn == [8, 9, 10, 11]  # steps 4 and 5, of two samples each
     assert same(whole, resumed)
     lines = [
         [json.loads(line) for line in (tmp_path / name / "curve.jsonl").read_text().splitlines()]
@@ -119,23 +119,23 @@ def keep(person: SubjectVolume, path):
     )
 
 
-def test_another_plan_does_not_go_on(exam_of, watched, tmp_path):
+def test_another_plan_does_not_go_on(sample_of, watched, tmp_path):
     plan = replace(PLAN, stages=(Stage(32, 1),))
-    train(exam_of, watched, plan, tmp_path)
+    train(sample_of, watched, plan, tmp_path)
     with pytest.raises(InputError, match="a training with other settings stopped here"):
-        train(exam_of, watched, replace(plan, seed=4), tmp_path)
+        train(sample_of, watched, replace(plan, seed=4), tmp_path)
     checkpoint = tmp_path / "checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(InputError, match="cannot be read as a checkpoint"):
-        train(exam_of, watched, plan, tmp_path)
+        train(sample_of, watched, plan, tmp_path)
 
 
-def test_it_learns_where_the_level_is(exam_of, tmp_path):
+def test_it_learns_where_the_level_is(sample_of, tmp_path):
     """Brightness tells the height; a few dozen steps from a random start find that."""
     plan = replace(PLAN, stages=(Stage(32, 24),), cutmix_share=0.0, check_every=8)
     train(
-        exam_of,
-        lambda _: [exam_of(n) for n in range(1000, 1008)],
+        sample_of,
+        lambda _: [sample_of(n) for n in range(1000, 1008)],
         plan,
         tmp_path,
     )
@@ -144,27 +144,27 @@ def test_it_learns_where_the_level_is(exam_of, tmp_path):
     assert all(0 <= line["waiting"] <= 1 for line in curve)
 
 
-def test_exams_are_watched_in_the_size_of_the_stage(exam_of, tmp_path):
+def test_samples_are_watched_in_the_size_of_the_stage(sample_of, tmp_path):
     sizes = []
 
     def watched(size):
         sizes.append(size)
-        return [exam_of(100, size)]
+        return [sample_of(100, size)]
 
     plan = replace(PLAN, stages=(Stage(32, 2), Stage(48, 2)), batch=1, check_every=1)
-    train(exam_of, watched, plan, tmp_path)
+    train(sample_of, watched, plan, tmp_path)
     assert sizes == [32, 48]  # each drawn once
 
 
-def test_a_training_goes_on_from_another_network(exam_of, watched, tmp_path):
-    other = train(exam_of, watched, PLAN, tmp_path / "other")
+def test_a_training_goes_on_from_another_network(sample_of, watched, tmp_path):
+    other = train(sample_of, watched, PLAN, tmp_path / "other")
     start = Start(other.state_dict(), "sha")
     plan = replace(PLAN, stages=(Stage(32, 1),), start="sha", learning_rate=1e-9)
-    network = train(exam_of, watched, plan, tmp_path, start=start)
+    network = train(sample_of, watched, plan, tmp_path, start=start)
     for name, value in network.named_parameters():
         torch.testing.assert_close(value, other.get_parameter(name), rtol=0, atol=1e-7)
     with pytest.raises(ValueError, match="not that of the plan"):
-        train(exam_of, watched, plan, tmp_path / "third")
+        train(sample_of, watched, plan, tmp_path / "third")
 
 
 def test_the_learning_rate_rises_then_falls_along_a_cosine():

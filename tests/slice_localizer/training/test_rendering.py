@@ -69,7 +69,7 @@ def test_rows_run_from_the_front_to_the_back(person, bare):
         assert seen @ np.arange(48) / seen.sum() < 20
 
 
-def test_exams_are_what_the_network_expects(person):
+def test_samples_are_what_the_network_expects(person):
     for seed in SEEDS:
         sample = render(person, np.random.default_rng(seed), 32)
         heights = sample.heights_mm.numpy()

@@ -31,7 +31,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Example:
-    """What the network sees and what it should say.
+    """The network's input, and the truth.
 
     Attributes
     ----------
@@ -46,7 +46,20 @@ class Example:
 
 
 def draw_crop(scans: Sequence[TissueScan], rng: np.random.Generator) -> Example:
-    """Draw a person, an infarct, a signal, and a crop of `CROP` voxels of the network's grid."""
+    """Draw a subject, an infarct, a signal, and a crop of `CROP` voxels of the network's grid.
+
+    Parameters
+    ----------
+    scans : sequence of TissueScan
+        The subjects to draw from.
+    rng : numpy.random.Generator
+        The only source of chance.
+
+    Returns
+    -------
+    Example
+        With `CROP` as its shape; some have no infarct, and some no ADC.
+    """
     scan = scans[int(rng.integers(len(scans)))]
     lesion = scan.lesions[int(rng.integers(len(scan.lesions)))]
     if rng.random() < _WITHOUT_INFARCT:

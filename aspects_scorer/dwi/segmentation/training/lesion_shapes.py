@@ -30,6 +30,15 @@ def part_of(participant: str) -> Part:
 
     A property of the identifier alone, through its SHA-256 checksum: a lesion held out once stays
     held out, whichever other lesions lie beside it.
+
+    Parameters
+    ----------
+    participant : str
+        The identifier, as `participant_of` reads it.
+
+    Returns
+    -------
+    Part
     """
     digest = hashlib.sha256(participant.encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
@@ -63,17 +72,48 @@ def lesion_files(folder: Path, part: Part) -> list[Path]:
 
 
 def participant_of(file: Path) -> str:
-    """Return the identifier that a mask's file name begins with."""
+    """Return the identifier that a mask's file name begins with.
+
+    Parameters
+    ----------
+    file : Path
+        What precedes the first full stop or underscore counts.
+
+    Returns
+    -------
+    str
+    """
     return file.name.split(".")[0].split("_")[0]
 
 
 def participants_of(files: Sequence[Path]) -> list[str]:
-    """Return the identifiers of masks, sorted."""
+    """Return the identifiers of masks, sorted.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        See `participant_of`.
+
+    Returns
+    -------
+    list of str
+        One for each file.
+    """
     return sorted(participant_of(file) for file in files)
 
 
 def read_shape(file: Path) -> LesionMask:
     """Read a lesion mask in MNI space.
+
+    Parameters
+    ----------
+    file : Path
+        A NIfTI image.
+
+    Returns
+    -------
+    LesionMask
+        1 where the image is above 0.
 
     Raises
     ------
@@ -91,5 +131,16 @@ def read_shape(file: Path) -> LesionMask:
 
 
 def mirrored(lesion: LesionMask) -> LesionMask:
-    """Return a lesion on the other side of the head."""
+    """Return a lesion on the other side of the head.
+
+    Parameters
+    ----------
+    lesion : LesionMask
+        In MNI space, whose midline is x = 0.
+
+    Returns
+    -------
+    LesionMask
+        With the same voxels and a mirrored affine.
+    """
     return LesionMask(lesion.data, np.diag([-1.0, 1.0, 1.0, 1.0]) @ lesion.affine)

@@ -120,14 +120,14 @@ class SegmenterRecipe:
         return build_network()
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return AdamW of all parameters."""
+        """Return AdamW of all parameters. See `Recipe.optimizer`."""
         settings = self.settings
         return torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
 
     def batches(self, first: int) -> Iterator[Sequence[Example]]:
-        """Yield the crops of all steps from `first` on, drawn ahead by threads."""
+        """Yield the crops of all steps, drawn ahead by threads. See `Recipe.batches`."""
         settings = self.settings
 
         def draw(step: int) -> list[Example]:
@@ -141,13 +141,13 @@ class SegmenterRecipe:
             yield from Workers(executor, self.threads).in_order(draw, steps)
 
     def loss(self, network: nn.Module, batch: Sequence[Example], device: torch.device) -> Tensor:
-        """Return the loss of a batch of crops."""
+        """Return the loss of a batch of crops. See `Recipe.loss`."""
         channels, infarct = _tensors(batch, device)
         loss: Tensor = self._criterion(self._logits(network, channels), infarct)
         return loss
 
     def evaluate(self, network: nn.Module, measured: Measured, device: torch.device) -> Record:
-        """Return what the curve says: losses, and the mean Dice of whole validation scans."""
+        """Return losses, and the mean Dice of whole validation scans. See `Recipe.evaluate`."""
         network.eval()
         losses, dice = [], []
         with torch.inference_mode():

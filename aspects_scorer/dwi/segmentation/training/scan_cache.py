@@ -33,7 +33,7 @@ class ScanPlan:
     seed : int
         Of every random choice.
     persons : int
-        How many persons are simulated for training; a sixth as many for validation.
+        How many subjects are simulated for training; a sixth as many for validation.
     """
 
     lesions: Path
@@ -42,7 +42,18 @@ class ScanPlan:
     persons: int
 
     def tasks(self, part: Part) -> list[ScanTask]:
-        """Return the scans of a part; those of more persons begin with those of fewer."""
+        """Return the scans of a part; those of more subjects begin with those of fewer.
+
+        Parameters
+        ----------
+        part : Part
+            Training or validation.
+
+        Returns
+        -------
+        list of ScanTask
+            One a subject.
+        """
         files = lesion_files(self.lesions, part)
         number = list(Part).index(part)
         count = self.persons if part is Part.TRAINING else max(2, round(self.persons / 6))
@@ -63,7 +74,22 @@ class ScanPlan:
 def make_scans(
     plan: ScanPlan, jobs: int, progress: Progress = no_progress
 ) -> dict[Part, list[Path]]:
-    """Simulate the scans that are not there yet, and return the files of each part."""
+    """Simulate the scans that are not there yet, and return the files of each part.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        Which scans; its folder is made if need be.
+    jobs : int
+        Processes at once; the files are the same for any number.
+    progress : callable
+        Told the stage, how many subjects are done and how many there are.
+
+    Returns
+    -------
+    dict of Part to list of Path
+        Of training and validation, for `read_tissue_scan`.
+    """
     plan.folder.mkdir(parents=True, exist_ok=True)
     tasks = [task for part in _LESIONS_A_PERSON for task in plan.tasks(part)]
     missing = [task for task in tasks if not task.file.exists()]
@@ -81,5 +107,18 @@ def make_scans(
 
 
 def planted_participants(plan: ScanPlan, part: Part) -> list[str]:
-    """Return whose lesions are planted in the scans of a part, sorted."""
+    """Return whose lesions are planted in the scans of a part, sorted.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        Which scans.
+    part : Part
+        Training or validation.
+
+    Returns
+    -------
+    list of str
+        Identifiers, acute and old infarcts together.
+    """
     return sorted({participant_of(f) for task in plan.tasks(part) for f in task.lesions + task.old})

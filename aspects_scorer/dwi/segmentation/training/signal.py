@@ -46,7 +46,7 @@ def draw_signal(
     Parameters
     ----------
     scan : TissueScan
-        The person as the scanner's voxels see it.
+        The subject at the scanner's voxels.
     slices : slice
         Which slices.
     infarct : ndarray of float32, shape (x, y, slices)

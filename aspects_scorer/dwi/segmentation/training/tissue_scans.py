@@ -1,8 +1,8 @@
 """What each voxel of a diffusion scan holds, before any signal: tissues, artefacts and infarcts.
 
-Making a person takes seconds, a signal milliseconds. So a limited number of persons is scanned
+Making a subject takes seconds, a signal milliseconds. So a limited number of subjects is scanned
 once, without contrast, many real lesion shapes are planted in each scan, and training draws the
-signal anew each time it looks at one (`aspects_scorer.dwi.segmentation.training.signal`).
+signal anew each time it uses one (`aspects_scorer.dwi.segmentation.training.signal`).
 """
 
 from __future__ import annotations
@@ -71,14 +71,14 @@ class TissueScan:
 
 @dataclass(frozen=True)
 class ScanTask:
-    """One person to scan once, with the infarcts to plant.
+    """One subject to scan once, with the infarcts to plant.
 
     Attributes
     ----------
     file : Path
         Where the scan goes.
     seed : tuple of int
-        Decides the person and the scan.
+        Decides the subject and the scan.
     lesions, old : tuple of Path
         Masks of the infarcts to plant, and of infarcts of which one may have left a cavity.
     """
@@ -90,7 +90,18 @@ class ScanTask:
 
 
 def simulate_tissue_scan(task: ScanTask) -> Path:
-    """Make a person, scan it and plant infarcts, unless the file is there; return the file."""
+    """Make a subject, scan it and plant infarcts, unless the file is there.
+
+    Parameters
+    ----------
+    task : ScanTask
+        The subject, the infarcts and the file.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     if not task.file.exists():
         rng = np.random.default_rng(task.seed)
         scan = draw_tissue_scan(load_head(), task.lesions, task.old, rng)
@@ -101,7 +112,7 @@ def simulate_tissue_scan(task: ScanTask) -> Path:
 def draw_tissue_scan(
     head: Head, lesions: Sequence[Path], old: Sequence[Path], rng: np.random.Generator
 ) -> TissueScan:
-    """Draw a person of 20 to 89 years, scan it and plant infarcts.
+    """Draw a subject of 20 to 89 years, scan it and plant infarcts.
 
     Parameters
     ----------
@@ -110,9 +121,9 @@ def draw_tissue_scan(
     lesions : sequence of Path
         Masks in MNI space; half of them change sides.
     old : sequence of Path
-        Masks of which some persons carry one as a cavity.
+        Masks of which some subjects have one as a cavity.
     rng : numpy.random.Generator
-        Draws the person, voxels (0.9-2.5 mm, slices 2-7 mm), pose and distortion.
+        Draws the subject, voxels (0.9-2.5 mm, slices 2-7 mm), pose and distortion.
     """
     person = draw_person(rng.uniform(*_AGES), "F" if rng.random() < 0.5 else "M", rng)
     past = []
@@ -158,13 +169,31 @@ def draw_tissue_scan(
 
 
 def write_tissue_scan(file: Path, scan: TissueScan) -> None:
-    """Write a scan as ``.npz``."""
+    """Write a scan as ``.npz``.
+
+    Parameters
+    ----------
+    file : Path
+        Its folder exists.
+    scan : TissueScan
+        What to write.
+    """
     with replacing(file) as partial:
         np.savez_compressed(partial, **{f.name: getattr(scan, f.name) for f in fields(TissueScan)})
 
 
 def read_tissue_scan(file: Path) -> TissueScan:
-    """Read what `write_tissue_scan` wrote."""
+    """Read what `write_tissue_scan` wrote.
+
+    Parameters
+    ----------
+    file : Path
+        The ``.npz``.
+
+    Returns
+    -------
+    TissueScan
+    """
     with np.load(file, allow_pickle=False) as arrays:
         return TissueScan(**{f.name: arrays[f.name] for f in fields(TissueScan)})
 
@@ -179,13 +208,13 @@ class _Brain:
 
 @dataclass(frozen=True)
 class _View:
-    """The person's voxel (1 mm) that each voxel of the scan shows, and the scan's voxel size."""
+    """The subject's voxel (1 mm) that each voxel of the scan shows, and the scan's voxel size."""
 
     indices: NDArray[np.float64]
     spacing: NDArray[np.float64]
 
     def of(self, volume: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the scan's voxels hold of a volume of the person, 0 beyond its ends."""
+        """Return what the scan's voxels hold of a volume of the subject, 0 beyond its ends."""
         blurred = ndimage.gaussian_filter(volume, self.spacing / np.sqrt(12), truncate=2.5)
         return np.asarray(ndimage.map_coordinates(blurred, self.indices, np.float32, order=1))
 
@@ -238,7 +267,7 @@ def _air(anatomy: Anatomy, view: _View) -> NDArray[np.uint8]:
 
 
 def _pile_up(view: _View) -> NDArray[np.uint8]:
-    """Return the length of the person that lies between neighbouring rows, 100 for their spacing.
+    """Return the length of the subject between neighbouring rows, 100 for their spacing.
 
     Signal is kept when space is compressed, so it grows by that factor.
     """

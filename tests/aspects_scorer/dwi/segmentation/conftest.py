@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_head import radius_of
 
 from aspects_scorer.dwi.segmentation.training.tissue_scans import TissueScan
 
@@ -16,7 +17,7 @@ def ellipsoid(shape, spacing, centre, radii):
         *[(np.arange(n) - (n - 1) / 2) * s for n, s in zip(shape, spacing, strict=True)],
         indexing="ij",
     )
-    return sum(((g - c) / r) ** 2 for g, c, r in zip(grids, centre, radii, strict=True))
+    return radius_of(grids, radii, centre) ** 2
 
 
 def make_diffusion_head(shape=(96, 110, 24), spacing=SPACING, infarct_radius=14.0):
