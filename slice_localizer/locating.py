@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +20,8 @@ from slice_localizer.alignment.level import (
     align_level,
 )
 from slice_localizer.combination import FITTED, EstimateWeights, LevelEstimates, combine
+from slice_localizer.network.inference import NetworkPrediction, load_network, predict_scan
 from slice_localizer.positions import heights_of, nearest, normal_of, sgl_of
-
-if TYPE_CHECKING:
-    from slice_localizer.network.inference import NetworkPrediction
 
 DISAGREE_MM = 5.0
 """A larger difference between the levels of network and alignment is flagged."""
@@ -35,7 +32,6 @@ LEAST_CONFIDENCE = 0.5
 _SAME_MM = 3.0  # slices so close show the same regions
 
 _BEYOND_MM = 5.0
-_PACKAGES = ("torch", "torchvision")  # that a network needs
 
 
 @dataclass(frozen=True)
@@ -51,15 +47,15 @@ class LocatedSlices:
         on simulated scans.
     probabilities : ndarray, shape (slices,)
         The same of every slice; they add up to 1.
-    network_probabilities : ndarray, shape (slices,), or None
-        Those of the network alone; None where no network was used.
+    network_probabilities : ndarray, shape (slices,)
+        Those of the network alone.
     heights : ndarray, shape (slices,)
         Of the slices along their normal, in mm, see `slice_localizer.positions.heights_of`.
-    network_mm : float or None
+    network_mm : float
         The network's height of the level, in mm as `heights`.
     alignment : LevelAlignment
         The level by alignment.
-    alignment_difference_mm : float or None
+    alignment_difference_mm : float
         How far the alignment's level lies above the network's, in mm along the normal.
     flags : tuple of Flag
         Reservations, such as ``slices-disagree``.
@@ -71,11 +67,11 @@ class LocatedSlices:
     sgl_slice: int
     confidence: float
     probabilities: NDArray[np.float64]
-    network_probabilities: NDArray[np.float64] | None
+    network_probabilities: NDArray[np.float64]
     heights: NDArray[np.float64]
-    network_mm: float | None
+    network_mm: float
     alignment: LevelAlignment
-    alignment_difference_mm: float | None
+    alignment_difference_mm: float
     flags: tuple[Flag, ...]
     timings: dict[str, float]
 
@@ -89,30 +85,27 @@ class LocatedSlices:
             "distance_mm": round(sgl - bgl, 2),
             "second_opinion": {
                 "slice": nearest(self.heights, self.alignment.height_mm),
-                "difference_mm": _rounded(self.alignment_difference_mm),
+                "difference_mm": round(self.alignment_difference_mm, 2),
                 "above_bgl_slice_mm": round(self.alignment.height_mm - bgl, 2),
                 "correlation": round(self.alignment.correlation, 3),
             },
             "flags": [{"code": flag.code, "reason": flag.reason} for flag in self.flags],
             "probabilities": [round(float(p), 4) for p in self.probabilities],
-            "network_probabilities": None
-            if self.network_probabilities is None
-            else [round(float(p), 4) for p in self.network_probabilities],
+            "network_probabilities": [round(float(p), 4) for p in self.network_probabilities],
             "positions_mm": [round(float(height - bgl), 2) for height in self.heights],
             "timings_s": {stage: round(s, 3) for stage, s in self.timings.items()},
         }
 
 
-def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
+def locate_slices(scan: Scan, network: Path | None = None) -> LocatedSlices:
     """Find the basal ganglia level and the slice about 20 mm above it.
 
     Parameters
     ----------
     scan : Scan
         A non-contrast CT of the head in HU: any number of slices, spacing, tilt and order.
-    weights : Path, optional
-        Of the network, such as `train-localizer` writes; by default the network that ships. Where
-        torch or torchvision is missing the slices are the alignment's alone, which is flagged.
+    network : Path, optional
+        The network, such as `train-localizer` writes; by default the one that ships.
 
     Returns
     -------
@@ -121,8 +114,8 @@ def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
     Raises
     ------
     InputError
-        The scan does not reach both levels, has one slice only or slices that are not parallel; the
-        network cannot be loaded; or weights are given and torch or torchvision is missing.
+        The scan does not reach both levels, has one slice only or slices that are not parallel; or
+        the network cannot be read.
 
     Examples
     --------
@@ -132,44 +125,26 @@ def locate_slices(scan: Scan, weights: Path | None = None) -> LocatedSlices:
     heights = heights_of(scan.affines)
     timings: dict[str, float] = {}
     started = time.perf_counter()
-    with_network = _network_available(weights)
     alignment = align_level(scan)
     timings["second_opinion"] = time.perf_counter() - started
-    if not with_network:
-        return choose_key_slices(heights, None, None, alignment, timings)
     started = time.perf_counter()
-    from slice_localizer.network.inference import load_network  # noqa: PLC0415 - loads torch
-
-    weights = weights or LOCALIZER
-    load_network(weights)
+    network = network or LOCALIZER
+    load_network(network)
     timings["load_network"] = time.perf_counter() - started
     started = time.perf_counter()
-    predicted = _predict(scan, alignment, weights)
+    predicted = _predict(scan, alignment, network)
     timings["network"] = time.perf_counter() - started
     return choose_key_slices(
         heights, predicted.probabilities, predicted.level_mm, alignment, timings
     )
 
 
-def _network_available(weights: Path | None) -> bool:
-    """Return whether a network's packages are installed; without them, weights are refused."""
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
-    if missing and weights is not None:
-        raise InputError(
-            f"{weights}: asking a network needs {missing[0]}, which is not installed; "
-            "pip install 'aspects-atlas[networks]', or leave it out"
-        )
-    return not missing
-
-
-def _predict(scan: Scan, alignment: LevelAlignment, weights: Path) -> NetworkPrediction:
+def _predict(scan: Scan, alignment: LevelAlignment, network: Path) -> NetworkPrediction:
     """Return the network's prediction; it is given an upright head, the only kind it is for."""
-    from slice_localizer.network.inference import predict_scan  # noqa: PLC0415 - loads torch
-
     if not alignment.upside_down:
-        return predict_scan(scan, weights)
+        return predict_scan(scan, network)
     upright, sum_mm = _mirrored(scan)
-    predicted = predict_scan(upright, weights)
+    predicted = predict_scan(upright, network)
     return replace(predicted, level_mm=sum_mm - predicted.level_mm)
 
 
@@ -184,8 +159,8 @@ def _mirrored(scan: Scan) -> tuple[Scan, float]:
 
 def choose_key_slices(
     heights: NDArray[np.float64],
-    network: NDArray[np.float64] | None,
-    network_mm: float | None,
+    network: NDArray[np.float64],
+    network_mm: float,
     alignment: LevelAlignment,
     timings: dict[str, float],
     combination: EstimateWeights = FITTED,
@@ -196,10 +171,10 @@ def choose_key_slices(
     ----------
     heights : ndarray, shape (slices,)
         From `heights_of`, in file order.
-    network : ndarray, shape (slices,), or None
-        The network's probability of each slice to be the BGL slice; None where no network was used.
-    network_mm : float or None
-        The network's height of the level, in mm as `heights`; None where no network was used.
+    network : ndarray, shape (slices,)
+        The network's probability of each slice to be the BGL slice.
+    network_mm : float
+        The network's height of the level, in mm as `heights`.
     alignment : LevelAlignment
         The level by alignment; not used where it found no brain.
     timings : dict of str to float
@@ -214,7 +189,7 @@ def choose_key_slices(
     Raises
     ------
     InputError
-        The scan does not reach both levels, or neither network nor alignment finds a brain.
+        The scan does not reach both levels.
     """
     # A picture against its positions has its levels in the other direction.
     upwards = -heights if alignment.upside_down else heights
@@ -222,27 +197,12 @@ def choose_key_slices(
     found = alignment.correlation >= LEAST_CORRELATION
     if found:
         _check_coverage(upwards, level)
-    elif network is None:
-        raise InputError(
-            f"shows no brain that a standard head could be aligned with (correlation "
-            f"{alignment.correlation:.2f}); give a CT of the head, or both slices"
-        )
-    even = np.full(len(heights), 1.0 / len(heights))
-    predicted = even if network is None else network
-    probabilities = predicted
+    probabilities = network
     if found:
-        probabilities = combine(LevelEstimates(predicted, upwards, level), combination)
+        probabilities = combine(LevelEstimates(network, upwards, level), combination)
     bgl = int(probabilities.argmax())
-    difference = None if network_mm is None else alignment.height_mm - network_mm
+    difference = alignment.height_mm - network_mm
     flags = []
-    if network is None:
-        flags.append(
-            Flag(
-                "network-not-asked",
-                "the slices are the alignment's alone, as torch or torchvision is missing; "
-                "pip install 'aspects-atlas[networks]' to ask the network as well",
-            )
-        )
     if not found:
         flags.append(
             Flag(
@@ -251,13 +211,13 @@ def choose_key_slices(
                 f"{alignment.correlation:.2f}): the slices are the network's alone; look at them",
             )
         )
-    elif difference is not None and abs(difference) > DISAGREE_MM:
+    elif abs(difference) > DISAGREE_MM:
         flags.append(
             Flag(
                 "slices-disagree",
                 f"the alignment sees the basal ganglia level {abs(difference):.1f} mm "
                 f"{'above' if difference > 0 else 'below'} where the network "
-                f"does (slice {int(predicted.argmax())}); look at slice {bgl} and its neighbours",
+                f"does (slice {int(network.argmax())}); look at slice {bgl} and its neighbours",
             )
         )
     confidence = float(probabilities[bgl])
@@ -291,10 +251,6 @@ def choose_key_slices(
         flags=tuple(flags),
         timings=timings,
     )
-
-
-def _rounded(mm: float | None) -> float | None:
-    return None if mm is None else round(mm, 2)
 
 
 def _check_coverage(heights: NDArray[np.float64], level: float) -> None:

@@ -28,6 +28,14 @@ settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("ci")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that hold slow tests, so that no worker is left with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    # A file's tests stay together, as they share what it sets up.
+    items.sort(key=lambda item: item.path not in slow)
+
+
 class _Here(Executor):
     def submit(self, function, /, *args, **kwargs):  # type: ignore[no-untyped-def]
         future: Future[object] = Future()

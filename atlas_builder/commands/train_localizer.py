@@ -107,7 +107,7 @@ class StagesType(click.ParamType[tuple[tuple[int, int], ...]]):
     "--start",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Go on from the network of an earlier training, its localizer.safetensors.",
+    help="Go on from the network of an earlier training, its localizer.onnx.",
 )
 @click.option(
     "--learning-rate",
@@ -187,7 +187,7 @@ def train_localizer_command(
         check_every=check_every,
     )
     if restart:
-        forget(out, run.WEIGHTS)
+        forget(out, run.NETWORK)
     weights: Path | None = None
     refusals: list[Refusal] = []
     with console_progress() as progress:

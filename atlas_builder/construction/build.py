@@ -29,7 +29,7 @@ from atlas_builder.construction.template import GRADIENT_STEP
 from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level
 from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, key_slice_grid
-from atlas_builder.registration.ants_transforms import SEED
+from atlas_builder.registration.ants_library import SEED
 from atlas_builder.registration.slices import COARSE, MEDIUM, Metric
 from atlas_builder.runtime.progress import Progress
 from atlas_builder.runtime.resumption import as_read_back, claim, describe_files, resume

@@ -24,7 +24,7 @@ from atlas_builder.construction.template import (
 from atlas_builder.metrics.entropy import shannon_entropy
 from atlas_builder.metrics.overlap import dice_by_label
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
-from atlas_builder.registration.ants_transforms import RegistrationError
+from atlas_builder.registration.ants_library import RegistrationError
 from atlas_builder.registration.slices import COARSE, MEDIUM
 from atlas_builder.runtime.progress import Progress
 from atlas_builder.runtime.resumption import resume

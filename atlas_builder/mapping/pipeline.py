@@ -30,7 +30,7 @@ from atlas_builder.mapping.resemblance import (
 )
 from atlas_builder.mapping.thick_slices import ThickSlice, read_thick_slices
 from atlas_builder.preprocessing.key_slice import KeySlice, make_key_slice
-from atlas_builder.registration.ants_transforms import RegistrationError
+from atlas_builder.registration.ants_library import RegistrationError
 
 
 def map_regions(

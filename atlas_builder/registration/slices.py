@@ -12,17 +12,16 @@ import tempfile
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from atlas_builder.core.transform import FloatArray, PlaneGrid, Transform
-from atlas_builder.registration.ants_transforms import (
-    RegistrationError,
-    load_ants,
+from atlas_builder.registration.ants_library import (
+    Image,
     read_affine,
     read_field,
+    run_registration,
     write_affine,
 )
 
@@ -105,64 +104,43 @@ def register(
     RegistrationError
         ANTs gives up, as it does where the images have nothing in common.
     """
-    try:
-        transform = _register(fixed, moving, grid, metric, schedule, initial_affine)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise RegistrationError.of(error) from error
-    if not (np.isfinite(transform.affine).all() and np.isfinite(transform.displacement).all()):
-        raise RegistrationError.not_finite()
-    return transform
-
-
-def _register(
-    fixed: FloatArray,
-    moving: FloatArray,
-    grid: PlaneGrid,
-    metric: Metric,
-    schedule: Schedule,
-    initial_affine: NDArray[np.float64],
-) -> Transform:
-    ants = load_ants()
     with tempfile.TemporaryDirectory(prefix="aspects-atlas-") as folder:
-        prefix = f"{folder}/"
-        fixed_image, moving_image = _to_ants(fixed, grid), _to_ants(moving, grid)
-        start = f"{prefix}start.mat"
-        write_affine(initial_affine, Path(start))
-        affine = ants.registration(
-            fixed_image,
-            moving_image,
-            type_of_transform="Affine",
-            initial_transform=start,
-            outprefix=f"{prefix}affine",
-            aff_metric="mattes",
-            aff_iterations=schedule.affine_iterations,
-            aff_shrink_factors=(4, 2),
-            aff_smoothing_sigmas=(2, 1),
-            aff_random_sampling_rate=_AFFINE_SAMPLING,
-        )["fwdtransforms"]
+        start, affine, deformation = (Path(folder) / n for n in ("start.mat", "affine", "syn"))
+        write_affine(initial_affine, start)
+        images = [
+            Image(np.asarray(image, np.float32), grid.origin, grid.spacing)
+            for image in (fixed, moving)
+        ]
+        run_registration(
+            *images,
+            dimension=2,
+            metric=f"mattes[{{}},1,32,regular,{_AFFINE_SAMPLING}]",
+            transform="Affine[0.25]",
+            convergence="x".join(map(str, schedule.affine_iterations)),
+            smoothing=(2, 1),
+            shrinking=(4, 2),
+            start=start,
+            prefix=str(affine),
+        )
+        found = Path(f"{affine}0GenericAffine.mat")
         name, sampling = _SYN_METRIC[metric]
-        ants.registration(
-            fixed_image,
-            moving_image,
-            type_of_transform="SyNOnly",
-            initial_transform=affine[0],
-            outprefix=f"{prefix}syn",
-            syn_metric=name,
-            syn_sampling=sampling,
+        levels = range(len(schedule.syn_iterations) - 1, -1, -1)
+        run_registration(
+            *images,
+            dimension=2,
+            metric=f"{name}[{{}},1,{sampling}]",
+            transform=f"SyN[{_GRADIENT_STEP},3,0]",
+            convergence=f"[{'x'.join(map(str, schedule.syn_iterations))},1e-7,8]",
+            smoothing=levels,
+            shrinking=[2**level for level in levels],
+            start=found,
+            prefix=str(deformation),
             # Without it the other metrics see a scan's tube voltage as a deformation.
-            use_legacy_histogram_matching=metric is not Metric.MI,
-            grad_step=_GRADIENT_STEP,
-            reg_iterations=schedule.syn_iterations,
+            match_histograms=metric is not Metric.MI,
         )
         return Transform(
-            affine=read_affine(Path(affine[0])),
-            displacement=read_field(Path(f"{prefix}syn1Warp.nii.gz")),
-            inverse_displacement=read_field(Path(f"{prefix}syn1InverseWarp.nii.gz")),
+            affine=read_affine(found),
+            displacement=read_field(Path(f"{deformation}1Warp.nii.gz"), 2),
+            inverse_displacement=read_field(Path(f"{deformation}1InverseWarp.nii.gz"), 2),
             grid=grid,
         )
-
-
-def _to_ants(image: FloatArray, grid: PlaneGrid) -> Any:
-    return load_ants().from_numpy(
-        np.asarray(image, np.float32), origin=grid.origin, spacing=(grid.spacing, grid.spacing)
-    )

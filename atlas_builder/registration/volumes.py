@@ -8,25 +8,25 @@ ITK runs on one thread and with one seed: the same volumes give the same transfo
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from atlas_builder.core.transform import FloatArray
-from atlas_builder.registration.ants_transforms import (
-    RegistrationError,
-    load_ants,
+from atlas_builder.registration.ants_library import (
+    Image,
     read_affine,
     read_field,
+    run_registration,
     write_affine,
 )
 
+_BINS = 32  # of the histograms of mutual information
 _SYN_STEP = 0.15
 _SYN_ITERATIONS = (60, 40, 20)
 
@@ -159,7 +159,7 @@ def register_rounds(
     rounds : sequence of Round
         In order.
     compared : PlacedVolume, optional
-        Above 0 where the participant's volume may be compared; by default everywhere.
+        Not 0 where the participant's volume may be compared; by default everywhere.
 
     Returns
     -------
@@ -172,28 +172,24 @@ def register_rounds(
         ANTs gives up, as it does where the volumes have nothing in common.
     """
     affine = start
-    with _failing_clearly(), tempfile.TemporaryDirectory(prefix="aspects-atlas-") as folder:
-        images = _to_ants(fixed), _to_ants(moving)
-        mask = None if compared is None else _to_ants(compared)
+    with tempfile.TemporaryDirectory(prefix="aspects-atlas-") as folder:
+        images, mask = (_image(fixed), _image(moving)), _mask(compared)
         for number, each in enumerate(rounds):
-            path = Path(folder) / f"start-{number}.mat"
+            path, prefix = Path(folder) / f"start-{number}.mat", f"{folder}/round-{number}-"
             write_affine(affine, path)
-            found = load_ants().registration(
+            run_registration(
                 *images,
-                type_of_transform=each.kind,
-                initial_transform=str(path),
-                outprefix=f"{folder}/round-{number}-",
+                dimension=3,
+                metric=f"mattes[{{}},1,{_BINS},regular,{each.sampling}]",
+                transform=f"{each.kind}[0.25]",
+                convergence="x".join(map(str, each.iterations)),
+                smoothing=each.smoothing,
+                shrinking=each.shrink_factors,
+                start=path,
+                prefix=prefix,
                 moving_mask=mask,
-                mask_all_stages=mask is not None,
-                aff_metric="mattes",
-                aff_iterations=each.iterations,
-                aff_shrink_factors=each.shrink_factors,
-                aff_smoothing_sigmas=each.smoothing,
-                aff_random_sampling_rate=each.sampling,
-            )["fwdtransforms"]
-            affine = read_affine(Path(found[0]))
-            if not np.isfinite(affine).all():
-                raise RegistrationError.not_finite()
+            )
+            affine = read_affine(Path(f"{prefix}0GenericAffine.mat"))
     return affine
 
 
@@ -213,7 +209,7 @@ def register_deformation(
     affine : ndarray, shape (4, 4)
         Template to participant in mm, from `register_rounds`.
     compared : PlacedVolume, optional
-        Above 0 where the participant's volume may be compared; by default everywhere.
+        Not 0 where the participant's volume may be compared; by default everywhere.
 
     Returns
     -------
@@ -225,38 +221,32 @@ def register_deformation(
     RegistrationError
         ANTs gives up, as it does where the volumes have nothing in common.
     """
-    with _failing_clearly(), tempfile.TemporaryDirectory(prefix="aspects-atlas-") as folder:
+    with tempfile.TemporaryDirectory(prefix="aspects-atlas-") as folder:
         path = Path(folder) / "affine.mat"
         write_affine(affine, path)
-        load_ants().registration(
-            _to_ants(fixed),
-            _to_ants(moving),
-            type_of_transform="SyNOnly",
-            initial_transform=str(path),
-            outprefix=f"{folder}/syn",
-            moving_mask=None if compared is None else _to_ants(compared),
-            mask_all_stages=compared is not None,
-            syn_metric="mattes",
-            syn_sampling=32,
-            grad_step=_SYN_STEP,
-            reg_iterations=_SYN_ITERATIONS,
+        levels = range(len(_SYN_ITERATIONS) - 1, -1, -1)
+        run_registration(
+            _image(fixed),
+            _image(moving),
+            dimension=3,
+            metric=f"mattes[{{}},1,{_BINS}]",
+            transform=f"SyN[{_SYN_STEP},3,0]",
+            convergence=f"[{'x'.join(map(str, _SYN_ITERATIONS))},1e-7,8]",
+            smoothing=levels,
+            shrinking=[2**level for level in levels],
+            start=path,
+            prefix=f"{folder}/syn",
+            moving_mask=_mask(compared),
         )
-        displacement = read_field(Path(folder) / "syn1Warp.nii.gz")
+        displacement = read_field(Path(folder) / "syn1Warp.nii.gz", 3)
     return SpaceTransform(affine, displacement, fixed.affine)
 
 
-@contextmanager
-def _failing_clearly() -> Iterator[None]:
-    """Turn what ANTs raises into one `RegistrationError`."""
-    try:
-        yield
-    except (RuntimeError, ValueError, OSError, IndexError) as error:
-        raise RegistrationError.of(error) from error
+def _image(volume: PlacedVolume) -> Image:
+    return Image(np.asarray(volume.data, np.float32), volume.origin, volume.spacing)
 
 
-def _to_ants(volume: PlacedVolume) -> Any:
-    return load_ants().from_numpy(
-        np.ascontiguousarray(volume.data, np.float32),
-        origin=volume.origin,
-        spacing=(volume.spacing,) * 3,
-    )
+def _mask(volume: PlacedVolume | None) -> Image | None:
+    if volume is None:
+        return None
+    return Image((volume.data != 0).astype(np.uint8), volume.origin, volume.spacing)

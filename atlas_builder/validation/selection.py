@@ -12,7 +12,7 @@ from atlas_builder.cohorts.labelled_scans import Participant, Refusal, read_part
 from atlas_builder.core.anatomy import AgeGroup, narrowest_containing, nearest_to
 from atlas_builder.core.errors import InputError
 from atlas_builder.metrics.statistics import CONFIDENCE, RESAMPLES
-from atlas_builder.registration.ants_transforms import SEED
+from atlas_builder.registration.ants_library import SEED
 from atlas_builder.registration.slices import FINE, Metric
 
 ATLAS = "atlas"

@@ -78,13 +78,12 @@ def choose_slices(
         indices: dict[Level, int] = {"BGL": bgl, "SGL": _above(path, source.affines, bgl)}
         return ChosenSlices(indices, {"from": "BGL given, SGL 20 mm above by position"})
     located = locate_in(source.read(), path, localizer)
-    difference = located.alignment_difference_mm
     return ChosenSlices(
         {"BGL": located.bgl_slice, "SGL": located.sgl_slice},
         {
             "from": "located",
             "confidence": round(located.confidence, 4),
-            "second_opinion_difference_mm": None if difference is None else round(difference, 2),
+            "second_opinion_difference_mm": round(located.alignment_difference_mm, 2),
             "second_opinion_correlation": round(located.alignment.correlation, 3),
         },
         located.flags,

@@ -34,7 +34,7 @@ def locate_scan(
     out : Path, optional
         A JSON file to write what is returned to.
     localizer : Path, optional
-        Weights of the network to use; see `locate_slices`.
+        The network to use; see `locate_slices`.
     series : str, optional
         The DICOM series to use.
 
@@ -80,12 +80,12 @@ def locate_in(scan: Scan, path: Path, localizer: Path | None = None) -> LocatedS
     path : Path
         What to call it in messages.
     localizer : Path, optional
-        Weights of the network to use; see `slice_localizer.locating.locate_slices`.
+        The network to use; see `slice_localizer.locating.locate_slices`.
 
     Raises
     ------
     InputError
-        They cannot be found; or the network cannot be loaded, or its packages are not installed.
+        They cannot be found, or the network cannot be read.
     """
     from atlas_builder.networks.registry import LOCALIZER  # noqa: PLC0415
     from slice_localizer.alignment.standard_head import FILE  # noqa: PLC0415
@@ -95,5 +95,7 @@ def locate_in(scan: Scan, path: Path, localizer: Path | None = None) -> LocatedS
         return locate_slices(scan, localizer)
     except InputError as error:
         message = str(error)
-        of_ours = message.startswith((f"{localizer or LOCALIZER}:", f"{FILE}:"))
+        network = localizer or LOCALIZER
+        files = (network, network.with_suffix(".json"), FILE)
+        of_ours = message.startswith(tuple(f"{file}:" for file in files))
         raise InputError(message if of_ours else f"{path}: {message}") from None

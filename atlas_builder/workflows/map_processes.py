@@ -12,7 +12,7 @@ from multiprocessing import forkserver
 
 from atlas_builder.runtime.workers import end_with_parent, keep_to_one_thread
 
-_NEEDED = ["ants", "atlas_builder.mapping.pipeline"]
+_NEEDED = ["atlas_builder.mapping.pipeline", "atlas_builder.registration.slices"]
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def score_scan(
         register_to_template,
         to_template,
     )
-    from atlas_builder.registration.ants_transforms import RegistrationError  # noqa: PLC0415
+    from atlas_builder.registration.ants_library import RegistrationError  # noqa: PLC0415
 
     check_folder(out)
     clock = _Clock()

@@ -19,7 +19,6 @@ from atlas_builder.reporting.training.localizer import write_folds_report, write
 from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.runtime.versions import software_versions
 from slice_localizer.network.calibration import Calibration
-from slice_localizer.network.weights import Trained, write_weights
 from slice_localizer.training.calibrating import calibrate
 from slice_localizer.training.cohort_samples import EVERY_AGE, CohortSamples, KeptScan, keep_scans
 from slice_localizer.training.cross_validation import cross_validate, split_folds
@@ -28,8 +27,9 @@ from slice_localizer.training.recipe import DrawSample, LocalizerRecipe, train_l
 from slice_localizer.training.simulated_samples import SimulatedSamples
 from slice_localizer.training.starting_point import Start
 from slice_localizer.training.subjects import keep_subjects
+from slice_localizer.training.trained import Trained, write_trained
 
-WEIGHTS = "localizer.safetensors"
+NETWORK = "localizer.onnx"
 """The file in a training's folder."""
 
 WATCHED_PERSONS = 8
@@ -78,7 +78,7 @@ def train_on_persons(
     Returns
     -------
     Path
-        The weights, for `slice_localizer.network.weights.read_weights`.
+        The weights, for `slice_localizer.network.model.read_localizer`.
 
     Raises
     ------
@@ -249,15 +249,15 @@ def _train(
         "versions": software_versions(*_PACKAGES),
     }
     trained = Trained(network.cpu(), Calibration(), plan.stages[-1].size, training)
-    calibrated = calibrate(trained, task.watched, _WATCHED_SAMPLES, out, machine.device, progress)
-    write_weights(out / WEIGHTS, calibrated)
+    calibrated = calibrate(trained, task.watched, _WATCHED_SAMPLES, out, progress)
+    write_trained(out / NETWORK, calibrated)
     settings["calibration"] = {
         **asdict(calibrated.calibration),
         **calibrated.training["calibration_exams"],
     }
     inputs = {"settings": settings, "versions": software_versions(*_PACKAGES)}
     write_training_report(out, plan, curve, task.refusals, inputs)
-    return out / WEIGHTS
+    return out / NETWORK
 
 
 def _inputs(plan: Plan, described: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from typing import Any
 import monai
 import torch
 
-from aspects_scorer.dwi.segmentation.network import CROP, FILTERS
+from aspects_scorer.dwi.segmentation.network import CROP
 from aspects_scorer.dwi.segmentation.preprocessing import LEAST_SLICE_MM, PIXEL_MM
 from aspects_scorer.dwi.segmentation.training.lesion_shapes import (
     Part,
     lesion_files,
     participants_of,
 )
+from aspects_scorer.dwi.segmentation.training.network import FILTERS, write_segmenter
 from aspects_scorer.dwi.segmentation.training.recipe import SegmenterRecipe, Settings
 from aspects_scorer.dwi.segmentation.training.scan_cache import (
     ScanPlan,
@@ -30,11 +31,10 @@ from atlas_builder.networks.training.curve import Record
 from atlas_builder.networks.training.device import Machine
 from atlas_builder.networks.training.folder import claim, forget
 from atlas_builder.networks.training.loop import train
-from atlas_builder.networks.weights import write_weights
 from atlas_builder.reporting.training.segmenter import write_training_report
 from atlas_builder.runtime.progress import Progress, no_progress
 
-WEIGHTS = "infarct-unet.safetensors"
+NETWORK = "infarct-unet.onnx"
 """The file in a training's folder."""
 
 
@@ -80,7 +80,7 @@ def train_infarct_segmenter(
     for part in Part:
         lesion_files(lesions, part)
     if restart:
-        forget(out, WEIGHTS)
+        forget(out, NETWORK)
     claim(out, {"settings": settings.fixed})
     files = make_scans(plan, machine.jobs, progress)
     machine.use_threads()
@@ -102,9 +102,9 @@ def train_infarct_segmenter(
 
     trained = train(recipe, out, device=machine.device, progress=progress, when_evaluated=tell)
     description = describe(plan, settings, trained.done, machine)
-    write_weights(out / WEIGHTS, trained.network.cpu(), description, "float16")
+    write_segmenter(out / NETWORK, trained.network.cpu(), description)
     write_training_report(out, description)
-    return out / WEIGHTS
+    return out / NETWORK
 
 
 def describe(

@@ -18,7 +18,7 @@ import torch
 
 from atlas_builder.commands.options import available_cores
 from atlas_builder.networks.training.device import choose_device
-from slice_localizer.network.aspectslocnet import AspectsLocNet
+from slice_localizer.training.aspectslocnet import AspectsLocNet
 from slice_localizer.training.cohort_samples import CohortSamples, keep_scans
 from slice_localizer.training.cutmix import collate
 from slice_localizer.training.loss import training_loss

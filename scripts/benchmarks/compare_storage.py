@@ -18,13 +18,13 @@ from safetensors.torch import load_file
 
 from atlas_builder.commands.options import available_cores
 from atlas_builder.networks.training.checkpoint import CHECKPOINT
-from atlas_builder.networks.weights import set_state
-from atlas_builder.workflows.train_localizer import WATCHED_PERSONS, WEIGHTS
-from slice_localizer.network.aspectslocnet import AspectsLocNet
-from slice_localizer.network.weights import read_weights
+from atlas_builder.networks.training.state import set_state
+from atlas_builder.workflows.train_localizer import NETWORK, WATCHED_PERSONS
+from slice_localizer.training.aspectslocnet import AspectsLocNet
 from slice_localizer.training.evaluation import evaluate
 from slice_localizer.training.simulated_samples import SimulatedSamples
 from slice_localizer.training.subjects import keep_subjects
+from slice_localizer.training.trained import read_trained
 
 _PART = "network."
 _SEED = 99  # of samples that neither training nor calibration has drawn
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=available_cores())
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    stored = read_weights(given.training / WEIGHTS)
+    stored = read_trained(given.training / NETWORK)
     settings = json.loads((given.training / "training.json").read_text("utf-8"))
     trained = AspectsLocNet(settings["plan"]["backbone"])
     tensors = load_file(given.training / CHECKPOINT)

@@ -41,10 +41,9 @@ from atlas_builder.runtime.workers import open_workers
 from atlas_builder.validation.localisation import LocatedSlice, localisation_table, located
 from slice_localizer.alignment.level import LevelAlignment
 from slice_localizer.locating import locate_slices
-from slice_localizer.network.inference import predict_slices
 from slice_localizer.network.level import level_from_heights
+from slice_localizer.network.model import Localizer, read_localizer
 from slice_localizer.network.views import view_scan
-from slice_localizer.network.weights import Trained, read_weights
 from slice_localizer.positions import heights_of, nearest, sgl_of
 from slice_localizer.training.cohort_samples import EVERY_AGE, KeptScan, keep_scans
 from slice_localizer.training.cross_validation import cross_validate, fold_tables, located_levels
@@ -58,7 +57,7 @@ METHODS = (BY_SCORE, BY_HEIGHT, ALIGNMENT, BOTH)
 Found = dict[str, tuple[LocatedSlice, ...] | str]
 """What each method found; text where it refused the scan."""
 
-_networks: dict[Path, Trained] = {}
+_networks: dict[Path, Localizer] = {}
 
 
 def find(name: str, case: Case, weights: Path) -> Found:
@@ -99,10 +98,10 @@ def by_alignment(name: str, case: Case, alignment: LevelAlignment) -> tuple[Loca
     )
 
 
-def predict_level(scan: Scan, trained: Trained) -> tuple[int, float]:
+def predict_level(scan: Scan, localizer: Localizer) -> tuple[int, float]:
     """Return the slice of the highest score, and the level that follows from the heights, in mm."""
-    view = view_scan(scan, trained.size)
-    logits, predicted = predict_slices(view, trained)
+    view = view_scan(scan, localizer.size)
+    logits, predicted = localizer.predict(view.hu)
     level = level_from_heights(view.heights_mm, predicted)
     at = np.interp(heights_of(scan.affines), view.heights_mm, logits)
     return int(at.argmax()), level.position_mm
@@ -113,7 +112,7 @@ def find_all(task: tuple[int, Participant, Path, int]) -> tuple[str, str, dict[s
     number, participant, weights, seed = task
     torch.set_num_threads(1)
     if weights not in _networks:
-        _networks[weights] = read_weights(weights)
+        _networks[weights] = read_localizer(weights)
     name = participant.participant_id
     labelled = read_labelled_scan(participant, "expert")
     case = Case(labelled.scan, labelled.key_slices["BGL"], labelled.key_slices["SGL"])

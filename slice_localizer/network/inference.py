@@ -7,17 +7,14 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from atlas_builder.core.scan import Scan
 from slice_localizer.network.calibration import SlicePredictions, probabilities
 from slice_localizer.network.level import level_from_heights
-from slice_localizer.network.views import View, view_scan
-from slice_localizer.network.weights import Trained, read_weights
+from slice_localizer.network.model import Localizer, read_localizer
+from slice_localizer.network.views import view_scan
 from slice_localizer.positions import heights_of
-
-_TOGETHER = 4  # slices whose features stay in a processor's cache: half the time of all at once
 
 
 @dataclass(frozen=True)
@@ -39,31 +36,31 @@ class NetworkPrediction:
     sd_mm: float
 
 
-def load_network(weights: Path) -> None:
+def load_network(path: Path) -> None:
     """Read a network ahead of `predict_scan`.
 
     Parameters
     ----------
-    weights : Path
-        The network's, see `read_weights`.
+    path : Path
+        The network, see `read_localizer`.
 
     Raises
     ------
     InputError
-        See `read_weights`.
+        See `read_localizer`.
     """
-    _trained(weights)
+    _opened(path)
 
 
-def predict_scan(scan: Scan, weights: Path) -> NetworkPrediction:
+def predict_scan(scan: Scan, path: Path) -> NetworkPrediction:
     """Predict where a scan's basal ganglia level is.
 
     Parameters
     ----------
     scan : Scan
         A non-contrast CT of the head, HU, see `view_scan`.
-    weights : Path
-        The network's, see `read_weights`; read once in a process.
+    path : Path
+        The network, see `read_localizer`; read once in a process.
 
     Returns
     -------
@@ -72,49 +69,22 @@ def predict_scan(scan: Scan, weights: Path) -> NetworkPrediction:
     Raises
     ------
     InputError
-        See `view_scan` and `read_weights`.
+        See `view_scan` and `read_localizer`.
     """
-    trained = _trained(weights)
-    view = view_scan(scan, trained.size)
-    logits, heights = predict_slices(view, trained)
+    localizer = _opened(path)
+    view = view_scan(scan, localizer.size)
+    logits, heights = localizer.predict(view.hu)
     level = level_from_heights(view.heights_mm, heights)
     positions = heights_of(scan.affines)
     # Where thin slices were averaged, each has the score of the place it lies at.
     predictions = SlicePredictions(positions, np.interp(positions, view.heights_mm, logits), level)
     return NetworkPrediction(
-        probabilities(predictions, trained.calibration),
+        probabilities(predictions, localizer.calibration),
         level.position_mm,
-        trained.calibration.level_sd(level),
+        localizer.calibration.level_sd(level),
     )
 
 
-def predict_slices(view: View, trained: Trained) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the network's logit and height of each slice of a view.
-
-    Parameters
-    ----------
-    view : View
-        From `view_scan`, of `Trained.size`.
-    trained : Trained
-        The network, on the CPU.
-
-    Returns
-    -------
-    logits : ndarray of float64, shape (slices,)
-        Of being the basal ganglia slice.
-    heights_mm : ndarray of float64, shape (slices,)
-        Above the basal ganglia level.
-    """
-    network = trained.network
-    with torch.inference_mode():
-        features = torch.cat([network.features(few) for few in torch.split(view.hu, _TOGETHER)])
-        scores = network.score(features, [len(view.heights_mm)])[0]
-    return scores.logits.double().numpy(), scores.heights_mm.double().numpy()
-
-
 @lru_cache(maxsize=1)
-def _trained(weights: Path) -> Trained:
-    trained = read_weights(weights)
-    # The layout that convolutions need; otherwise weights are reordered for every slice.
-    trained.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return trained
+def _opened(path: Path) -> Localizer:
+    return read_localizer(path)

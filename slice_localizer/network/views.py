@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan
@@ -38,13 +36,13 @@ class View:
 
     Attributes
     ----------
-    hu : Tensor of float32, shape (n, rows, columns)
+    hu : ndarray of float32, shape (n, rows, columns)
         HU, from the feet to the head; thin slices are averaged to about 3 mm.
     heights_mm : ndarray, shape (n,)
         Where they lie along the slices' normal, ascending, as `heights_of`.
     """
 
-    hu: Tensor
+    hu: NDArray[np.float32]
     heights_mm: NDArray[np.float64]
 
 
@@ -78,7 +76,7 @@ def view_scan(scan: Scan, size: int = SIZE) -> View:
         members = [_resampled(scan, int(order[k]), middle, places) for k in group]
         images[number] = np.mean(members, axis=0)
     at = np.array([heights[order[list(group)]].mean() for group in groups], dtype=np.float64)
-    return View(torch.from_numpy(images), at)
+    return View(images, at)
 
 
 def _groups(ascending: NDArray[np.float64]) -> list[range]:

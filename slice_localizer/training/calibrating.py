@@ -8,15 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import torch
 
 from atlas_builder.runtime.progress import Progress
 from slice_localizer.network.calibration import SlicePredictions, fit_calibration
-from slice_localizer.network.weights import Trained, read_weights, write_weights
+from slice_localizer.network.level import level_from_heights
+from slice_localizer.network.model import Localizer, read_localizer
 from slice_localizer.positions import nearest
 from slice_localizer.training.evaluation import Accuracy
-from slice_localizer.training.prediction import predict_sample
 from slice_localizer.training.recipe import DrawSample
+from slice_localizer.training.sample import Sample
+from slice_localizer.training.trained import Trained, write_trained
 
 _CALIBRATION_SAMPLES = 200
 
@@ -26,7 +27,6 @@ def calibrate(
     draw: DrawSample,
     first: int,
     out: Path,
-    device: torch.device,
     progress: Progress,
 ) -> Trained:
     """Fit the calibration of a network as it is stored, in 8 bits, not as it was trained.
@@ -41,8 +41,6 @@ def calibrate(
         The number of the first to use.
     out : Path
         An existing folder, for temporary files.
-    device : torch.device
-        Where to compute.
     progress : callable
         Told how far it is.
 
@@ -53,14 +51,14 @@ def calibrate(
         accuracy on those samples.
     """
     with TemporaryDirectory(dir=out) as folder:
-        path = Path(folder) / "stored.safetensors"
-        write_weights(path, trained)
-        stored = read_weights(path).network.to(device)
+        path = Path(folder) / "stored.onnx"
+        write_trained(path, trained)
+        stored = read_localizer(path)
     predictions, true = [], []
     progress("Calibrating", 0, _CALIBRATION_SAMPLES)
     for done in range(_CALIBRATION_SAMPLES):
         sample = draw(first + done, trained.size)
-        predictions.append(predict_sample(stored, sample, device))
+        predictions.append(_predicted(stored, sample))
         true.append(sample.bgl)
         progress("Calibrating", done + 1, _CALIBRATION_SAMPLES)
     found = {"exams": len(predictions), **asdict(_accuracy(predictions, true))}
@@ -69,6 +67,13 @@ def calibrate(
         calibration=fit_calibration(predictions, true),
         training={**trained.training, "calibration_exams": found},
     )
+
+
+def _predicted(localizer: Localizer, sample: Sample) -> SlicePredictions:
+    """Return the predictions for a sample; positions are heights above its true level."""
+    logits, heights = localizer.predict(sample.hu.float().numpy())
+    positions = sample.heights_mm.numpy().astype(np.float64)
+    return SlicePredictions(positions, logits, level_from_heights(positions, heights))
 
 
 def _accuracy(predictions: Sequence[SlicePredictions], true: Sequence[int]) -> Accuracy:

@@ -213,7 +213,7 @@ def _keep(task: tuple[Participant, str, Path]) -> KeptScan | Refusal:
         # Compressed files would be read more slowly than the network learns from them.
         np.savez(
             partial,
-            hu=view.hu.clamp(max=_DENSEST_HU).numpy().astype(np.float16),
+            hu=np.minimum(view.hu, _DENSEST_HU).astype(np.float16),
             heights_mm=heights.astype(np.float32),
             bgl=np.abs(heights).argmin(),
             affines=labelled.scan.affines,

@@ -29,8 +29,8 @@ from atlas_builder.networks.training.device import Machine
 from atlas_builder.runtime.files import replacing
 from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.validation.localisation import LocatedSlice, localisation_table, located
-from slice_localizer.network.aspectslocnet import AspectsLocNet
 from slice_localizer.positions import heights_of, nearest, sgl_of
+from slice_localizer.training.aspectslocnet import AspectsLocNet
 from slice_localizer.training.augmentation import resized
 from slice_localizer.training.cohort_samples import CohortSamples, KeptScan, read_kept
 from slice_localizer.training.plan import Plan

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from slice_localizer.network.aspectslocnet import AspectsLocNet
 from slice_localizer.network.level import level_from_heights
+from slice_localizer.training.aspectslocnet import AspectsLocNet
 from slice_localizer.training.sample import Sample
 
 

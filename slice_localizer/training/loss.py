@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from slice_localizer.network.aspectslocnet import HEIGHT_UNIT_MM, SliceScores
+from slice_localizer.training.aspectslocnet import HEIGHT_UNIT_MM, SliceScores
 from slice_localizer.training.cutmix import Truth
 
 _EARLIER_SHARE = 0.3  # weight of the scores of the features and of the first LSTM

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from slice_localizer.network.aspectslocnet import AspectsLocNet
 from slice_localizer.network.calibration import SlicePredictions
 from slice_localizer.network.level import level_from_heights
+from slice_localizer.training.aspectslocnet import AspectsLocNet
 from slice_localizer.training.sample import Sample
 
 

@@ -18,7 +18,7 @@ from atlas_builder.networks.training.loop import Measured, train
 from atlas_builder.networks.training.schedule import Cosine
 from atlas_builder.networks.training.seeds import generator
 from atlas_builder.runtime.progress import Progress, no_progress
-from slice_localizer.network.aspectslocnet import AspectsLocNet
+from slice_localizer.training.aspectslocnet import AspectsLocNet
 from slice_localizer.training.cutmix import Batch, collate, mix
 from slice_localizer.training.evaluation import evaluate
 from slice_localizer.training.loss import training_loss

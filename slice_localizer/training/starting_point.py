@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from atlas_builder.core.errors import InputError
-from slice_localizer.network.torchvision_models import load_resnets
-from slice_localizer.network.weights import read_weights
+from slice_localizer.training.torchvision_models import load_resnets
+from slice_localizer.training.trained import read_trained
 
 IMAGENET = {
     "resnet50": "IMAGENET1K_V2",
@@ -43,7 +43,7 @@ def read_start(path: Path, backbone: str) -> Start:
     Parameters
     ----------
     path : Path
-        Weights that `slice_localizer.network.weights.write_weights` wrote.
+        A network that `write_trained` wrote, such as the one that ships.
     backbone : str
         That of the network to train, see `AspectsLocNet`.
 
@@ -56,7 +56,7 @@ def read_start(path: Path, backbone: str) -> Start:
     InputError
         The file cannot be read, or its network has another backbone.
     """
-    trained = read_weights(path)
+    trained = read_trained(path)
     found = trained.training["plan"]["backbone"]
     if found != backbone:
         raise InputError(f"{path}: holds a {found}; give --backbone {found}")

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def scan(tmp_path) -> Path:
 
 @pytest.fixture
 def localizer(tmp_path) -> Path:
-    path = tmp_path / "localizer.safetensors"
+    path = tmp_path / "localizer.onnx"
     path.write_bytes(b"weights")
     return path
 
@@ -43,15 +43,13 @@ def weights_used(monkeypatch) -> list[Path]:
     reading = np.full(14, 0.01)
     reading[5] = 0.87
     used: list[Path] = []
-    inference = ModuleType("slice_localizer.network.inference")
 
     def predict_scan(_scan, weights):
         used.append(weights)
         return SimpleNamespace(probabilities=reading, level_mm=25.0)
 
-    inference.predict_scan = predict_scan
-    inference.load_network = lambda _weights: None
-    monkeypatch.setitem(sys.modules, "slice_localizer.network.inference", inference)
+    monkeypatch.setattr(located_module, "predict_scan", predict_scan)
+    monkeypatch.setattr(located_module, "load_network", lambda _weights: None)
     alignment = LevelAlignment(27.0, np.array([96.0, 80.0, 27.0]), 0.9, False, np.eye(4))
     monkeypatch.setattr(located_module, "align_level", lambda _: alignment)
     return used
@@ -88,25 +86,6 @@ def test_the_network_that_ships_reads_the_scan_unless_another_is_given(
     assert weights_used == [LOCALIZER, localizer]
 
 
-def test_without_torch_the_alignment_decides_and_says_so(scan, monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(located_module, "find_spec", lambda _: None)
-    printed = json.loads(run(scan, "--figure", tmp_path / "found.png").output)
-    assert (printed["bgl_slice"], printed["sgl_slice"]) == (5, 9)
-    assert printed["network_probabilities"] is None
-    assert printed["second_opinion"]["difference_mm"] is None
-    assert [flag["code"] for flag in printed["flags"]] == ["network-not-asked"]
-    # The level is 2 mm above a slice of 5 mm: half a millimetre more, and the next were nearer.
-    assert 0.6 < printed["confidence"] < 0.95
-
-
-def test_without_either_the_scan_is_refused(scan, monkeypatch) -> None:
-    monkeypatch.setattr(located_module, "find_spec", lambda _: None)
-    alignment = LevelAlignment(27.0, np.zeros(3), 0.2, False, np.eye(4))
-    monkeypatch.setattr(located_module, "align_level", lambda _: alignment)
-    with pytest.raises(InputError, match=r"head\.nii\.gz: shows no brain"):
-        run(scan)
-
-
 def test_names_that_cannot_be_written_are_refused_first(scan, tmp_path) -> None:
     for option, name in (("--figure", "a.jpg"), ("--out", "gone/a.json")):
         with pytest.raises(InputError, match="give a name that ends in"):
@@ -116,12 +95,6 @@ def test_names_that_cannot_be_written_are_refused_first(scan, tmp_path) -> None:
 def test_a_scan_that_is_not_there(tmp_path) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         run(tmp_path / "gone.nii")
-
-
-def test_what_is_missing_is_named(scan, localizer, monkeypatch) -> None:
-    monkeypatch.setattr(located_module, "find_spec", lambda _: None)
-    with pytest.raises(InputError, match=r"localizer\.safetensors: .*aspects-atlas\[networks\]"):
-        run(scan, "--localizer", localizer)
 
 
 def test_help_loads_nothing_slow() -> None:

@@ -44,16 +44,11 @@ def test_a_scan_that_is_not_there(tmp_path) -> None:
         run(tmp_path / "gone.nii", "--out", tmp_path / "map")
 
 
-def test_without_the_networks_packages_it_says_what_to_install(scan, tmp_path, monkeypatch) -> None:
-    from slice_localizer import locating as located  # noqa: PLC0415
-
-    monkeypatch.setattr(located, "find_spec", lambda _: None)
-    alignment = located.LevelAlignment(0.0, np.zeros(3), 0.9, False, np.eye(4))
-    monkeypatch.setattr(located, "align_level", lambda _: alignment)
-    weights = tmp_path / "localizer.safetensors"
-    weights.touch()
-    with pytest.raises(InputError, match=r"localizer\.safetensors: .*aspects-atlas\[networks\]"):
-        run(scan, "--age", 60, "--localizer", weights, "--out", tmp_path / "map")
+def test_a_localizer_that_cannot_be_read_is_refused(scan, tmp_path) -> None:
+    network = tmp_path / "localizer.onnx"
+    network.touch()
+    with pytest.raises(InputError, match=r"localizer\.onnx: cannot be read as the model"):
+        run(scan, "--age", 60, "--localizer", network, "--out", tmp_path / "map")
     with pytest.raises(InputError, match="--sgl-slice is given without --bgl-slice"):
         run(scan, "--age", 60, "--sgl-slice", 1, "--out", tmp_path / "map")
     assert not (tmp_path / "map").exists()

@@ -65,7 +65,7 @@ def test_it_trains_reports_and_tells_how(folders):
     _, out = folders
     result = run(folders)
     assert result.exit_code == 0
-    assert f"Weights: {out / 'infarct-unet.safetensors'}" in result.output
+    assert f"Weights: {out / 'infarct-unet.onnx'}" in result.output
     assert "step 2 of 2" in result.output
     description = json.loads((out / "infarct-unet.json").read_text())
     assert [record["step"] for record in description["history"]] == [1, 2]
@@ -76,11 +76,11 @@ def test_it_trains_reports_and_tells_how(folders):
     assert "Infarct segmentation" in (out / "report.html").read_text()
     assert (out / "figures" / "training.png").exists()
 
-    weights = (out / "infarct-unet.safetensors").read_bytes()
+    weights = (out / "infarct-unet.onnx").read_bytes()
     assert run(folders).exit_code == 0
-    assert (out / "infarct-unet.safetensors").read_bytes() == weights
+    assert (out / "infarct-unet.onnx").read_bytes() == weights
     assert run(folders, "--restart").exit_code == 0
-    assert (out / "infarct-unet.safetensors").read_bytes() == weights
+    assert (out / "infarct-unet.onnx").read_bytes() == weights
 
 
 def test_a_folder_without_lesions_is_refused(tmp_path):

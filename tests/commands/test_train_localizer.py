@@ -28,7 +28,7 @@ def simple(monkeypatch: pytest.MonkeyPatch, here) -> None:
 
     from atlas_builder.networks.training import cache  # noqa: PLC0415
     from atlas_builder.workflows import train_localizer as training_run  # noqa: PLC0415
-    from slice_localizer.network import aspectslocnet as network  # noqa: PLC0415
+    from slice_localizer.training import aspectslocnet as network  # noqa: PLC0415
     from slice_localizer.training import calibrating  # noqa: PLC0415
     from slice_localizer.training import subjects as persons  # noqa: PLC0415
 
@@ -71,15 +71,15 @@ def test_help_loads_nothing_slow() -> None:
 
 
 def test_from_persons_to_weights_and_a_report(simple, tmp_path, capsys) -> None:
-    from slice_localizer.network.weights import read_weights  # noqa: PLC0415
+    from slice_localizer.network.model import read_localizer  # noqa: PLC0415
 
     out = tmp_path / "training"
     arguments = ["--persons", 2, "--stages", "32x1,40x1", *SMALL.split(), "--out", out]
     run(*arguments)
     printed = capsys.readouterr().out
-    assert f"Weights: {out / 'localizer.safetensors'}" in printed
+    assert f"Weights: {out / 'localizer.onnx'}" in printed
     assert len(list((tmp_path / "persons").iterdir())) == 10  # two, and eight to watch
-    trained = read_weights(out / "localizer.safetensors")
+    trained = read_localizer(out / "localizer.onnx")
     assert trained.size == 40
     assert trained.training["exams"] == {"simulated": True, "persons": 2, "seed": 2}
     assert [line["step"] for line in trained.training["curve"]] == [1, 2]
@@ -90,9 +90,9 @@ def test_from_persons_to_weights_and_a_report(simple, tmp_path, capsys) -> None:
     assert "Training of the key-slice network" in page
     assert "Waiting for data" in page
 
-    first = (out / "localizer.safetensors").read_bytes()
+    first = (out / "localizer.onnx").read_bytes()
     run(*arguments)  # nothing is left to do but to write what there is
-    assert (out / "localizer.safetensors").read_bytes() == first
+    assert (out / "localizer.onnx").read_bytes() == first
     with pytest.raises(InputError, match="holds a training with other settings or samples"):
         run("--persons", 3, "--stages", "32x1,40x1", *SMALL.split(), "--out", out)
     run("--persons", 2, "--stages", "32x1", *SMALL.split(), "--restart", "--out", out)
@@ -105,7 +105,7 @@ def test_a_training_starts_from_an_earlier_one(simple, tmp_path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     arguments = ["--persons", 1, "--stages", "32x1", *SMALL.split()]
     run(*arguments, "--out", first)
-    start = first / "localizer.safetensors"
+    start = first / "localizer.onnx"
     run(*arguments, "--start", start, "--learning-rate", "1e-5", "--out", second)
     plan = json.loads((second / "localizer.json").read_text())["training"]["plan"]
     assert plan["start"] == sha256(start.read_bytes()).hexdigest()
@@ -122,7 +122,7 @@ def test_a_training_starts_from_an_earlier_one(simple, tmp_path) -> None:
     [
         (["--cohort", "c", "--persons", "3"], "leave it out with --cohort"),
         (["--folds", "5"], "--folds needs --cohort"),
-        (["--start", "localizer.safetensors", "--pretrained"], "two starts; give one"),
+        (["--start", "localizer.onnx", "--pretrained"], "two starts; give one"),
         (["--learning-rate", "nan"], "is no number"),
         (["--stages", "112"], "'112' is no stage"),
         (["--stages", "16x100"], "at least 32"),

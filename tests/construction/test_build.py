@@ -24,7 +24,7 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.metrics.entropy import shannon_entropy
 from atlas_builder.metrics.overlap import dice, dice_by_label
 from atlas_builder.preprocessing.key_slice import key_slice_grid
-from atlas_builder.registration.ants_transforms import RegistrationError
+from atlas_builder.registration.ants_library import RegistrationError
 from atlas_builder.registration.slices import Metric
 from atlas_builder.runtime import versions
 from atlas_builder.runtime.files import sha256_of

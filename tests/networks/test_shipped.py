@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from aspects_scorer.dwi.segmentation.inference import predict
 from atlas_builder.networks.registry import LOCALIZER
-from slice_localizer.network.weights import read_weights
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
+from slice_localizer.network.model import read_localizer
 
 
 def drawn_slices() -> np.ndarray:
@@ -41,15 +35,9 @@ def drawn_diffusion() -> np.ndarray:
 
 
 def test_the_localizer_predicts_as_measured():
-    network = read_weights(LOCALIZER).network
-    with torch.inference_mode():
-        scores = network(torch.from_numpy(drawn_slices()), [5])[0]
-    assert scores.logits.numpy() == pytest.approx(
-        [-3.2080, -2.5275, -2.2357, -2.5853, -3.4780], abs=2e-3
-    )
-    assert scores.heights_mm.numpy() == pytest.approx(
-        [-13.479, -6.714, 2.724, 9.566, 19.835], abs=0.02
-    )
+    logits, heights = read_localizer(LOCALIZER).predict(drawn_slices())
+    assert logits == pytest.approx([-3.2080, -2.5275, -2.2357, -2.5853, -3.4780], abs=2e-3)
+    assert heights == pytest.approx([-13.479, -6.714, 2.724, 9.566, 19.835], abs=0.02)
 
 
 def test_the_infarct_segmenter_predicts_as_measured():

@@ -12,9 +12,9 @@ import pytest
 
 from atlas_builder.construction.fitting import extent_affine
 from atlas_builder.core.transform import PlaneGrid, apply_affine, sample
-from atlas_builder.registration import ants_transforms
+from atlas_builder.registration import ants_library
 from atlas_builder.registration import slices as registration
-from atlas_builder.registration.ants_transforms import SEED, RegistrationError, read_affine
+from atlas_builder.registration.ants_library import SEED, RegistrationError, read_affine
 from atlas_builder.registration.slices import (
     COARSE,
     FINE,
@@ -113,7 +113,7 @@ def test_recovering_an_affine_does_not_depend_on_luck(monkeypatch):
     start = extent_affine(*noisy, GRID)
     errors = []
     for seed in range(SEED, SEED + 15):
-        monkeypatch.setattr(ants_transforms, "SEED", seed)
+        monkeypatch.setattr(ants_library, "SEED", seed)
         affine = run(*noisy, schedule=AFFINE_ONLY, initial_affine=start).affine
         error = distance(apply_affine(affine, POINTS), apply_affine(truth, POINTS))
         errors.append(error.max())

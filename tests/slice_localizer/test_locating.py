@@ -11,6 +11,7 @@ from slice_localizer import locating as located_module
 from slice_localizer.alignment.level import LevelAlignment
 from slice_localizer.combination import EstimateWeights
 from slice_localizer.locating import choose_key_slices, locate_slices
+from slice_localizer.network.inference import NetworkPrediction
 from slice_localizer.positions import heights_of
 
 HEIGHTS = np.arange(0.0, 100.0, 5.0)
@@ -83,9 +84,6 @@ def test_a_picture_upside_down_has_its_sgl_on_the_other_side() -> None:
 
 def test_a_network_is_shown_an_upside_down_head_upright(monkeypatch) -> None:
     """Spacing is uneven: what lies 5 mm below the top of the file lies 5 mm above the bottom."""
-    pytest.importorskip("torch")
-    from slice_localizer.network import inference  # noqa: PLC0415
-
     heights = np.array([0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 35.0, 45.0, 55.0])
     affines = np.repeat(np.eye(4)[np.newaxis], len(heights), axis=0)
     affines[:, 2, 3] = heights
@@ -94,10 +92,10 @@ def test_a_network_is_shown_an_upside_down_head_upright(monkeypatch) -> None:
 
     def predict_scan(upright, weights):
         shown.append(heights_of(upright.affines))
-        return inference.NetworkPrediction(network(6)[: len(heights)], 18.0, 1.0)
+        return NetworkPrediction(network(6)[: len(heights)], 18.0, 1.0)
 
-    monkeypatch.setattr(inference, "load_network", lambda _: None)
-    monkeypatch.setattr(inference, "predict_scan", predict_scan)
+    monkeypatch.setattr(located_module, "load_network", lambda _: None)
+    monkeypatch.setattr(located_module, "predict_scan", predict_scan)
     monkeypatch.setattr(located_module, "align_level", lambda _: alignment(36.0, 0.95, True))
     located = locate_slices(scan)
     np.testing.assert_allclose(shown[0], 55.0 - heights)
@@ -109,12 +107,6 @@ def test_a_network_is_shown_an_upside_down_head_upright(monkeypatch) -> None:
 def test_a_scan_that_does_not_reach_the_level_is_refused(height: float, where: str) -> None:
     with pytest.raises(InputError, match=f"lies about .* mm {where}"):
         choose_key_slices(HEIGHTS, network(8), 40.0, alignment(height), {})
-
-
-def test_without_a_network_that_is_said() -> None:
-    located = choose_key_slices(HEIGHTS, None, None, alignment(40.5), {})
-    assert (located.bgl_slice, located.sgl_slice) == (8, 12)
-    assert codes(located) == {"network-not-asked"}
 
 
 def test_what_is_printed_holds_plain_values() -> None:

@@ -16,8 +16,8 @@ from atlas_builder.workflows.train_localizer import (
     cross_validate_cohort,
     train_on_cohort,
 )
-from slice_localizer.network import aspectslocnet as network_module
-from slice_localizer.network.weights import read_weights
+from slice_localizer.network.model import read_localizer
+from slice_localizer.training import aspectslocnet as network_module
 from slice_localizer.training import calibrating
 from slice_localizer.training.plan import Plan, Stage
 
@@ -48,7 +48,7 @@ def test_validation_rows_are_watched_and_the_rest_is_learnt(scanned_cohort, tmp_
     (scanned_cohort / "sub-03" / "sub-03_ct.nii").unlink()
     out = tmp_path / "training"
     weights, refusals = train_on_cohort(scanned_cohort, out, "expert", PLAN, MACHINE)
-    samples = read_weights(weights).training["exams"]
+    samples = read_localizer(weights).training["exams"]
     assert names(samples["participants"]) == ["sub-01"]
     assert names(samples["watched"]) == ["sub-02"]
     assert [one.participant_id for one in refusals] == ["sub-03"]
@@ -70,7 +70,7 @@ def test_without_a_split_some_are_kept_to_watch(scanned_cohort, tmp_path):
     ]
     with pytest.raises(InputError, match="--restart to replace it"):
         train_on_cohort(scanned_cohort, out, "expert", replace(PLAN, batch=2), MACHINE)
-    forget(out, training_run.WEIGHTS)
+    forget(out, training_run.NETWORK)
     assert not (out / "checkpoint.safetensors").exists()
     assert len(list((out / "scans").iterdir())) == 4
 
@@ -84,7 +84,7 @@ def test_folds_end_in_a_report(scanned_cohort, tmp_path):
     assert [line.split(",")[0] for line in table[1:]] == 3 * ["fold 1"] + 3 * ["fold 2"] + 3 * [
         "all folds"
     ]
-    assert not (out / "localizer.safetensors").exists()
+    assert not (out / "localizer.onnx").exists()
 
 
 def test_a_cohort_with_nobody_to_learn_from(scanned_cohort, tmp_path):

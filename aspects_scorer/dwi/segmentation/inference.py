@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from nibabel import orientations
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from aspects_scorer.dwi.segmentation.brain import extract_brain
-from aspects_scorer.dwi.segmentation.network import CROP, MULTIPLES, build_network
+from aspects_scorer.dwi.segmentation.network import CROP, KIND, MULTIPLES
 from aspects_scorer.dwi.segmentation.preprocessing import Array, network_grid, relative_signals
+from aspects_scorer.dwi.segmentation.windows import run_on_windows
 from atlas_builder.core.errors import InputError
+from atlas_builder.networks.model import Model, open_model
 from atlas_builder.networks.registry import INFARCT_SEGMENTER
-
-if TYPE_CHECKING:
-    from torch import nn
 
 THRESHOLD = 0.2
 """Probability from which on a voxel is infarct, chosen on the validation scans."""
@@ -32,7 +32,7 @@ def segment_infarct(
     adc: Array | None = None,
     *,
     brain: NDArray[np.bool_] | None = None,
-    weights: Path = INFARCT_SEGMENTER,
+    network: Path = INFARCT_SEGMENTER,
 ) -> NDArray[np.bool_]:
     """Find the acute infarct on diffusion-weighted MR.
 
@@ -46,8 +46,8 @@ def segment_infarct(
         Apparent diffusion coefficient on the same grid, in any unit.
     brain : ndarray of bool, shape (x, y, z), optional
         Of `extract_brain`, where it is known already.
-    weights : Path
-        Weights that `train-infarct-segmenter` wrote; those that ship by default.
+    network : Path
+        What `train-infarct-segmenter` wrote; by default the network that ships.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def segment_infarct(
         )
     if brain is None:
         brain = extract_brain(b1000, affine)
-    found = _infarct_share(b1000, affine, adc, brain, weights)
+    found = _infarct_share(b1000, affine, adc, brain, network)
     return np.asarray(found > THRESHOLD)
 
 
@@ -75,7 +75,7 @@ def _infarct_share(
     affine: NDArray[np.float64],
     adc: Array | None,
     brain: NDArray[np.bool_],
-    weights: Path,
+    network: Path,
 ) -> Array:
     """Return the probability of infarct on the grid of the image."""
     stored = _orientation(affine)
@@ -89,7 +89,7 @@ def _infarct_share(
     channels = relative_signals(upright(_finite(b1000)), map_, inside)
     grid = network_grid(inside, spacing)
     seen = np.stack([grid.of(channel) for channel in channels])
-    probability = grid.back(predict(seen, weights), inside.shape)
+    probability = grid.back(predict(seen, network), inside.shape)
     back: Any = orientations.ornt_transform(_RAS, stored)  # type: ignore[no-untyped-call]
     return _reoriented(probability, back)
 
@@ -111,7 +111,7 @@ def _reoriented(volume: NDArray[Any], turn: NDArray[np.float64]) -> NDArray[Any]
     return np.asarray(turned)
 
 
-def predict(channels: Array, weights: Path = INFARCT_SEGMENTER) -> Array:
+def predict(channels: Array, network: Path = INFARCT_SEGMENTER) -> Array:
     """Return the probability of infarct: the greater of what two views of the image give.
 
     One view is the whole image, averaged with its mirror image, which shows an infarct against
@@ -122,31 +122,25 @@ def predict(channels: Array, weights: Path = INFARCT_SEGMENTER) -> Array:
     ----------
     channels : ndarray of float32, shape (3, x, y, z)
         On the network's grid, as `relative_signals` makes them.
-    weights : Path
-        The weights.
+    network : Path
+        The network.
     """
-    import torch  # noqa: PLC0415 - takes seconds
-    from monai.inferers.utils import sliding_window_inference  # noqa: PLC0415
-
     shape = channels.shape[1:]
     padding = [(0, -n % multiple) for n, multiple in zip(shape, MULTIPLES, strict=True)]
-    image = torch.from_numpy(np.pad(channels, [(0, 0), *padding]))[None]
-    network = _network(weights)
-    with torch.inference_mode():
-        straight = torch.sigmoid(network(image))
-        mirrored = torch.sigmoid(network(image.flip(2))).flip(2)
-        logits: Any = sliding_window_inference(
-            image, CROP, 1, network, overlap=_OVERLAP, mode="gaussian"
-        )
-        probability = torch.maximum((straight + mirrored) / 2, torch.sigmoid(logits))
+    image = np.pad(channels, [(0, 0), *padding])[None].astype(np.float32)
+    model = _opened(network)
+
+    def logits(seen: Array) -> Array:
+        return model.run(channels=np.ascontiguousarray(seen))[0]
+
+    straight = expit(logits(image))
+    mirrored = expit(logits(image[:, :, ::-1]))[:, :, ::-1]
+    windows = expit(run_on_windows(image, CROP, _OVERLAP, logits))
+    probability = np.maximum((straight + mirrored) / 2, windows)
     x, y, z = shape
-    return np.asarray(probability[0, 0].numpy()[:x, :y, :z])
+    return np.asarray(probability[0, 0, :x, :y, :z], np.float32)
 
 
 @cache
-def _network(weights: Path) -> nn.Module:
-    from atlas_builder.networks.weights import read_weights  # noqa: PLC0415 - loads torch
-
-    network = build_network()
-    read_weights(weights, network, "the infarct network")
-    return network.eval()
+def _opened(path: Path) -> Model:
+    return open_model(path, KIND)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from atlas_builder.core.errors import InputError
 from atlas_builder.networks.training.curve import Record
-from atlas_builder.networks.weights import set_state, state_of
+from atlas_builder.networks.training.state import set_state, state_of
 from atlas_builder.runtime.files import replacing
 
 CHECKPOINT = "checkpoint.safetensors"

@@ -17,7 +17,7 @@ from atlas_builder.networks.training.curve import Record, read_curve
 from atlas_builder.networks.training.loop import Measured, train
 from atlas_builder.networks.training.schedule import Plateau
 from atlas_builder.networks.training.seeds import generator
-from atlas_builder.networks.weights import state_of
+from atlas_builder.networks.training.state import state_of
 
 CPU = torch.device("cpu")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from slice_localizer.network.aspectslocnet import (
+from slice_localizer.training.aspectslocnet import (
     HEIGHT_UNIT_MM,
     AspectsLocNet,
     MultiResolutionBlock,

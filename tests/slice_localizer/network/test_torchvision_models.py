@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from slice_localizer.network.torchvision_models import load_resnets
+from slice_localizer.training.torchvision_models import load_resnets
 
 
 def test_they_are_torchvisions_own():
@@ -20,7 +20,7 @@ def test_they_are_torchvisions_own():
 def test_nothing_of_torchvision_is_left_half_loaded():
     program = (
         "import sys\n"
-        "from slice_localizer.network.torchvision_models import load_resnets\n"
+        "from slice_localizer.training.torchvision_models import load_resnets\n"
         "load_resnets()\n"
         "print(sorted(n for n in sys.modules if n.startswith('torchvision')))\n"
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from slice_localizer.network.windows import WINDOWS, windowed
+from slice_localizer.training.windows import WINDOWS, windowed
 
 
 def test_each_window_spans_black_to_white():

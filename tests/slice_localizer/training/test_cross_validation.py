@@ -12,8 +12,8 @@ import torch
 from atlas_builder.core.anatomy import AGE_GROUPS
 from atlas_builder.core.errors import InputError
 from atlas_builder.networks.training.device import Machine
-from slice_localizer.network.aspectslocnet import SliceScores
 from slice_localizer.training import cross_validation
+from slice_localizer.training.aspectslocnet import SliceScores
 from slice_localizer.training.cohort_samples import KeptScan, keep_scans
 from slice_localizer.training.cross_validation import (
     BY_HEIGHT,

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from slice_localizer.network.aspectslocnet import SliceScores
+from slice_localizer.training.aspectslocnet import SliceScores
 from slice_localizer.training.cutmix import Truth
 from slice_localizer.training.loss import training_loss
 

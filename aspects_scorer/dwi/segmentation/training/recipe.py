@@ -12,8 +12,9 @@ import torch
 from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 
-from aspects_scorer.dwi.segmentation.network import MULTIPLES, build_network
+from aspects_scorer.dwi.segmentation.network import MULTIPLES
 from aspects_scorer.dwi.segmentation.training.examples import Example, draw_crop, whole_scan
+from aspects_scorer.dwi.segmentation.training.network import build_network
 from aspects_scorer.dwi.segmentation.training.tissue_scans import TissueScan
 from atlas_builder.networks.training.curve import Record
 from atlas_builder.networks.training.loop import Measured

@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from aspects_scorer.dwi.segmentation.network import MULTIPLES, build_network
+from aspects_scorer.dwi.segmentation.network import KIND, MULTIPLES
+from aspects_scorer.dwi.segmentation.training.network import (
+    build_network,
+    read_segmenter,
+    write_segmenter,
+)
 from aspects_scorer.dwi.segmentation.training.recipe import SegmenterRecipe, Settings
 from atlas_builder.core.errors import InputError
-from atlas_builder.networks.registry import INFARCT_SEGMENTER
+from atlas_builder.networks.model import open_model
+from atlas_builder.networks.registry import INFARCT_SEGMENTER, LOCALIZER
 from atlas_builder.networks.training.loop import train
-from atlas_builder.networks.weights import read_weights, state_of, write_weights
+from atlas_builder.networks.training.state import state_of
 
 SETTINGS = Settings(seed=2, persons=2, steps=6, batch=1, validate_every=3)
 CPU = torch.device("cpu")
@@ -68,23 +74,34 @@ def test_the_learning_rate_rises_stays_and_falls(tissue_head):
     assert rates[600] > rates[800] > rates[999] > 0
 
 
-def test_weights_survive_the_file_in_half_precision(trained, tmp_path):
-    file = tmp_path / "weights.safetensors"
-    write_weights(file, trained.network, {"seed": 2}, "float16")
-    other = build_network()
-    read_weights(file, other, "a network")
+def test_the_network_survives_its_file_in_half_precision(trained, tmp_path):
+    file = tmp_path / "network.onnx"
+    write_segmenter(file, trained.network, {"seed": 2})
+    other = state_of(read_segmenter(file))
     for name, value in state_of(trained.network).items():
-        torch.testing.assert_close(state_of(other)[name], value, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(other[name], value, atol=1e-3, rtol=1e-3)
     assert file.with_suffix(".json").read_text() == '{\n  "seed": 2\n}\n'
 
 
-def test_weights_of_another_network_are_refused(tmp_path):
-    file = tmp_path / "weights.safetensors"
-    write_weights(file, torch.nn.Linear(2, 2), {}, "float16")
-    with pytest.raises(InputError, match="another network"):
-        read_weights(file, build_network(), "a network")
-    with pytest.raises(InputError, match="absent"):
-        read_weights(tmp_path / "absent.safetensors", build_network(), "a network")
+def test_the_model_gives_what_the_network_gives(trained, tmp_path):
+    file = tmp_path / "network.onnx"
+    write_segmenter(file, trained.network, {})
+    network, model = read_segmenter(file), open_model(file, KIND)
+    for shape in ((80, 96, 16), (96, 80, 24)):
+        image = torch.rand((1, 3, *shape), generator=torch.Generator().manual_seed(3))
+        with torch.inference_mode():
+            expected = network(image).numpy()
+        (found,) = model.run(channels=image.numpy())
+        assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_other_files_are_refused(tmp_path):
+    with pytest.raises(InputError, match="it holds aspectslocnet"):
+        read_segmenter(LOCALIZER)
+    with pytest.raises(InputError, match="it holds aspectslocnet"):
+        open_model(LOCALIZER, KIND)
+    with pytest.raises(InputError, match=r"absent\.onnx"):
+        read_segmenter(tmp_path / "absent.onnx")
 
 
 def test_the_network_keeps_the_shape_of_its_input():
@@ -95,12 +112,9 @@ def test_the_network_keeps_the_shape_of_its_input():
     assert sum(p.numel() for p in network.parameters()) < 3e6
 
 
-def test_the_shipped_weights_are_small_and_described():
+def test_the_shipped_weights_are_small_and_finite():
     assert INFARCT_SEGMENTER.stat().st_size < 15e6
-    assert np.isfinite(np.concatenate([v.numpy().ravel() for v in _shipped().values()])).all()
-
-
-def _shipped():
-    network = build_network()
-    read_weights(INFARCT_SEGMENTER, network, "the infarct network")
-    return state_of(network)
+    values = [
+        value.numpy().ravel() for value in state_of(read_segmenter(INFARCT_SEGMENTER)).values()
+    ]
+    assert np.isfinite(np.concatenate(values)).all()

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from slice_localizer.network.torchvision_models import load_resnets
-from slice_localizer.network.windows import windowed
+from slice_localizer.training.torchvision_models import load_resnets
+from slice_localizer.training.windows import windowed
 
 HEIGHT_UNIT_MM = 20.0
 
@@ -175,19 +175,35 @@ class MultiResolutionBlock(nn.Module):
         Tensor, shape (slices, width)
         """
         # Beyond a scan's ends there are zeros, whatever else is in the batch.
-        padded = pad_sequence(list(torch.split(values, list(lengths))), batch_first=True)
-        along = padded.transpose(1, 2)
+        along = _side_by_side(values, lengths).transpose(1, 2)
         seen = torch.cat([branch(along) for branch in self.branches], dim=1).transpose(1, 2)
-        flat = torch.cat([scan[:length] for scan, length in zip(seen, lengths, strict=True)])
+        flat = _one_after_the_other(seen, lengths)
         mixed: Tensor = values + self.mix(torch.relu(self.norm(flat)))
         return mixed
 
 
 def _along(lstm: nn.LSTM, values: Tensor, lengths: Sequence[int]) -> Tensor:
     """Run an LSTM along each scan's slices."""
-    padded = pad_sequence(list(torch.split(values, list(lengths))), batch_first=True)
-    packed = pack_padded_sequence(
-        padded, torch.as_tensor(list(lengths)), batch_first=True, enforce_sorted=False
-    )
-    run, _ = pad_packed_sequence(lstm(packed)[0], batch_first=True)
-    return torch.cat([scan[:length] for scan, length in zip(run, lengths, strict=True)])
+    padded = _side_by_side(values, lengths)
+    if len(lengths) == 1:
+        run = lstm(padded)[0]
+    else:
+        packed = pack_padded_sequence(
+            padded, torch.as_tensor(list(lengths)), batch_first=True, enforce_sorted=False
+        )
+        run, _ = pad_packed_sequence(lstm(packed)[0], batch_first=True)
+    return _one_after_the_other(run, lengths)
+
+
+def _side_by_side(values: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Lay scans out side by side, shape (scans, most slices, values); zeros fill the short ones."""
+    if len(lengths) == 1:  # nothing depends on how long it is: a model is written from this way
+        return values[None]
+    return pad_sequence(list(torch.split(values, list(lengths))), batch_first=True)
+
+
+def _one_after_the_other(padded: Tensor, lengths: Sequence[int]) -> Tensor:
+    """Undo `_side_by_side`."""
+    if len(lengths) == 1:
+        return padded[0]
+    return torch.cat([scan[:length] for scan, length in zip(padded, lengths, strict=True)])

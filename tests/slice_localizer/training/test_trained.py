@@ -1,19 +1,22 @@
+"""A trained network as a file: small, without pickles, and the same when it is run."""
+
 from __future__ import annotations
 
 import json
 import pickle
 from dataclasses import asdict
 
+import onnx
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from atlas_builder.core.errors import InputError
-from slice_localizer.network import aspectslocnet as network_module
-from slice_localizer.network.aspectslocnet import AspectsLocNet
 from slice_localizer.network.calibration import Calibration
-from slice_localizer.network.weights import Trained, read_weights, write_weights
+from slice_localizer.network.model import read_localizer
+from slice_localizer.training import aspectslocnet as network_module
+from slice_localizer.training.aspectslocnet import AspectsLocNet
 from slice_localizer.training.plan import Plan
+from slice_localizer.training.trained import Trained, read_trained, write_trained
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +26,9 @@ def written(tmp_path_factory):
         patch.setattr(network_module, "_LSTM_UNITS", 16)
         torch.manual_seed(4)
         network = AspectsLocNet("resnet18").eval()
-        path = tmp_path_factory.mktemp("weights") / "localizer.safetensors"
+        path = tmp_path_factory.mktemp("weights") / "localizer.onnx"
         training = {"plan": asdict(Plan(backbone="resnet18"))}
-        write_weights(path, Trained(network, Calibration(1.4, 0.7, 0.3), 96, training))
+        write_trained(path, Trained(network, Calibration(1.4, 0.7, 0.3), 96, training))
         yield network, path
 
 
@@ -34,14 +37,14 @@ def copied(written, tmp_path):
     """Files that a test may damage."""
     _, path = written
     copy = tmp_path / path.name
-    for suffix in (".safetensors", ".json"):
+    for suffix in (".onnx", ".json"):
         copy.with_suffix(suffix).write_bytes(path.with_suffix(suffix).read_bytes())
     return copy
 
 
 def test_eight_bits_cost_half_a_step_at_most(written):
     network, path = written
-    read = read_weights(path)
+    read = read_trained(path)
     restored = read.network.state_dict()
     for name, value in network.state_dict().items():
         if name.endswith("num_batches_tracked"):
@@ -55,17 +58,17 @@ def test_eight_bits_cost_half_a_step_at_most(written):
     assert not read.network.training
 
 
-def test_the_network_says_the_same(written):
+def test_stored_in_8_bits_it_predicts_much_the_same(written):
     network, path = written
     hu = torch.randn(6, 48, 48, generator=torch.Generator().manual_seed(1)) * 40 + 30
     with torch.inference_mode():
-        before, after = network(hu, [6])[0], read_weights(path).network(hu, [6])[0]
+        before, after = network(hu, [6])[0], read_trained(path).network(hu, [6])[0]
     assert (before.logits - after.logits).abs().max() < 0.02
     assert (before.heights_mm - after.heights_mm).abs().max() < 0.3
 
 
 def test_what_is_known_of_it_comes_back(written):
-    read = read_weights(written[1])
+    read = read_trained(written[1])
     assert read.calibration == Calibration(1.4, 0.7, 0.3)
     assert read.size == 96
     assert read.training["plan"]["backbone"] == "resnet18"
@@ -83,8 +86,8 @@ def test_no_pickle_is_loaded(copied, tmp_path):
             return (tmp_path.joinpath("sprung").touch, ())
 
     copied.write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(InputError, match="cannot be read as the weights"):
-        read_weights(copied)
+    with pytest.raises(InputError, match="cannot be read as the model"):
+        read_trained(copied)
     assert not (tmp_path / "sprung").exists()
 
 
@@ -93,8 +96,17 @@ def cut(path):
 
 
 def without_a_layer(path):
-    tensors = load_file(path)
-    save_file({k: v for k, v in tensors.items() if not k.startswith("of_scoring")}, path)
+    model = onnx.load(path)
+    kept = [t for t in model.graph.initializer if "of_scoring" not in t.name]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    path.write_bytes(model.SerializeToString())
+
+
+def of_another_network(path):
+    model = onnx.load(path)
+    model.metadata_props[0].value = "infarct-segmenter"
+    path.write_bytes(model.SerializeToString())
 
 
 def undescribed(path):
@@ -107,9 +119,31 @@ def misdescribed(path):
     path.with_suffix(".json").write_text(json.dumps(described))
 
 
-@pytest.mark.parametrize("damage", [cut, without_a_layer, undescribed, misdescribed])
+@pytest.mark.parametrize(
+    "damage", [cut, without_a_layer, of_another_network, undescribed, misdescribed]
+)
 def test_damaged_files_are_refused_in_one_line(copied, damage):
     damage(copied)
-    with pytest.raises(InputError, match=r"localizer\.safetensors: cannot be read") as refused:
-        read_weights(copied)
+    with pytest.raises(InputError, match=r"localizer\.(onnx|json): cannot be read") as refused:
+        read_trained(copied)
     assert "train it anew" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("damage", [cut, without_a_layer, of_another_network, undescribed])
+def test_damaged_files_are_not_run(copied, damage):
+    damage(copied)
+    with pytest.raises(InputError, match=r"localizer\.(onnx|json): cannot be read") as refused:
+        read_localizer(copied)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("shape", [(1, 48, 48), (7, 48, 48), (4, 64, 80)])
+def test_the_model_gives_what_the_network_gives(written, shape):
+    network = read_trained(written[1]).network
+    hu = torch.randn(shape, generator=torch.Generator().manual_seed(2)) * 40 + 30
+    logits, heights = read_localizer(written[1]).predict(hu.numpy())
+    with torch.inference_mode():
+        expected = network(hu, [len(hu)])[0]
+    assert logits == pytest.approx(expected.logits.numpy(), abs=1e-4)
+    assert heights == pytest.approx(expected.heights_mm.numpy(), abs=1e-3)
