@@ -2,10 +2,10 @@
 
 import os
 import tempfile
-from concurrent.futures import Executor, Future
 
 import pytest
 from hypothesis import settings
+from in_process import HERE
 
 from atlas_builder.runtime.workers import Workers
 
@@ -36,17 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
-class _Here(Executor):
-    def submit(self, function, /, *args, **kwargs):  # type: ignore[no-untyped-def]
-        future: Future[object] = Future()
-        try:
-            future.set_result(function(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
 @pytest.fixture(scope="session")
 def here() -> Workers:
     """Workers that are this very process."""
-    return Workers(_Here(), 1)
+    return HERE

@@ -61,15 +61,16 @@ def overlap_ml(lesion: Lesion, atlas: MniAspects) -> Mapping[int, float]:
     """
     counts = np.zeros(2 * len(Region) + 1)
     first, labels = _around(lesion, atlas)
-    places = np.argwhere(labels > 0)
-    values = labels[tuple(places.T)]
+    regions = np.flatnonzero(labels)
+    places = np.array(np.unravel_index(regions, labels.shape))
+    values = labels.ravel()[regions]
     # A frame of background takes the points beyond the lesion's grid.
     framed = np.pad(lesion.mask, 1)
     last = np.array(framed.shape)[:, np.newaxis] - 1
     to_lesion = np.linalg.inv(lesion.affine)
     matrix = to_lesion[:3, :3] @ atlas.affine[:3, :3]
     start = to_lesion @ (atlas.affine @ (*first, 1)) + (*(to_lesion[:3, :3] @ _OFF_THE_BORDERS), 0)
-    centres = matrix @ places.T + start[:3, np.newaxis] + 1
+    centres = matrix @ places + start[:3, np.newaxis] + 1
     points = _points_per_axis(lesion, atlas)
     steps = (np.arange(points) + 0.5) / points - 0.5
     for shift in product(steps, repeat=3):

@@ -39,8 +39,8 @@ def outside_share(lesion: Lesion) -> float:
     """
     if not lesion:
         return 0.0
-    voxels = np.argwhere(lesion.mask).T
-    voxels = voxels[:, :: 1 + voxels.shape[1] // _ENOUGH]
+    places = np.flatnonzero(lesion.mask)  # many times faster than `argwhere` in three dimensions
+    voxels = np.array(np.unravel_index(places[:: 1 + len(places) // _ENOUGH], lesion.mask.shape))
     points = lesion.affine[:3, :3] @ voxels + lesion.affine[:3, 3:]
     return 1.0 - float(mni_brain().is_near(points).mean())
 

@@ -136,6 +136,11 @@ def require_packages(command: str, *packages: str) -> None:
 def require_scan(scan: Path) -> None:
     """Refuse a scan that is not there, before anything slow is loaded.
 
+    Parameters
+    ----------
+    scan : Path
+        A file or folder.
+
     Raises
     ------
     InputError
@@ -157,7 +162,7 @@ class AgeGroupType(click.ParamType[AgeGroup]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> AgeGroup:
-        """Return the age group that the text names."""
+        """Return the age group that the text names; see `click.ParamType.convert`."""
         try:
             return value if isinstance(value, AgeGroup) else AgeGroup.parse(value)
         except InputError as error:
@@ -170,7 +175,7 @@ class FiniteRange(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Return the number."""
+        """Return the number; see `click.ParamType.convert`."""
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             self.fail(f"{value} is not a number", param, ctx)

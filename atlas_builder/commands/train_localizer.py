@@ -36,7 +36,7 @@ class StagesType(click.ParamType[tuple[tuple[int, int], ...]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[tuple[int, int], ...]:
-        """Return the size and the steps of each stage."""
+        """Return the size and the steps of each stage; see `click.ParamType.convert`."""
         if not isinstance(value, str):
             return tuple(value)
         stages = []

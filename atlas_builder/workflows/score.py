@@ -189,10 +189,4 @@ def _segmented(
         volume = read_diffusion(adc)
         check_same_grid(adc, volume.data.shape, volume.affine, image)
         diffusion = volume.data
-    try:
-        return segment_infarct(image.data, image.affine, diffusion, brain=brain)
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"{dwi}: finding the infarct needs {error.name}, which is not installed; run pip "
-            "install 'aspects-atlas[networks]', or give the lesion's mask with --lesion"
-        ) from None
+    return segment_infarct(image.data, image.affine, diffusion, brain=brain)

@@ -11,6 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from drawn_head import CHILD, Points
+from made_once import made_once
 from numpy.typing import NDArray
 
 from atlas_builder.construction.build import Build, BuildSettings, estimate_atlas
@@ -80,7 +81,10 @@ def write_table(cohort: Path, *rows: tuple[str, float | str]) -> None:
 @pytest.fixture(scope="session")
 def shaped_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four participants; not to be changed, see `copied`."""
-    folder = tmp_path_factory.mktemp("cohort")
+    return made_once(tmp_path_factory, "shaped-cohort", write_cohort)
+
+
+def write_cohort(folder: Path) -> Path:
     for seed, (name, (shape, angle)) in enumerate(SHAPES.items()):
         write_participant(folder, name, shape, seed, angle)
     write_table(folder, *((name, 55 + place) for place, name in enumerate(SHAPES)))
@@ -90,10 +94,12 @@ def shaped_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def built(shaped_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
     """What two processes make of the cohort, with the work folder; not to be changed."""
-    with open_workers(2) as workers:
-        return estimate_atlas(
-            shaped_cohort, tmp_path_factory.mktemp("built") / "work", SETTINGS, workers, no_progress
-        )
+
+    def make(folder: Path) -> Build:
+        with open_workers(2) as workers:
+            return estimate_atlas(shaped_cohort, folder / "work", SETTINGS, workers, no_progress)
+
+    return made_once(tmp_path_factory, "built", make)
 
 
 def work_of(build: Build) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from standard_head_making import correction as making_correction
 from standard_head_making.correction import learn_correction
 
@@ -13,12 +12,7 @@ from slice_localizer.alignment.coarse_scan import coarsen
 from slice_localizer.alignment.level import align_with
 from slice_localizer.alignment.standard_head import load_standard_head
 from slice_localizer.positions import heights_of, normal_of
-from slice_localizer.training.subjects import keep_subjects, read_subject
-
-
-@pytest.fixture(scope="module")
-def people(tmp_path_factory):
-    return keep_subjects(tmp_path_factory.mktemp("people"), 4, seed=7070, jobs=2)
+from slice_localizer.training.subjects import read_subject
 
 
 def errors_of(head, path, seed, count):
@@ -30,8 +24,8 @@ def errors_of(head, path, seed, count):
         yield align_with(head, coarsen(scan)).height_mm - level
 
 
-def test_scans_are_those_of_hospitals(people):
-    scan = making_correction._scan(read_subject(people[0]), np.random.default_rng(3))
+def test_scans_are_those_of_hospitals(subjects):
+    scan = making_correction._scan(read_subject(subjects[0]), np.random.default_rng(3))
     spacing = np.diff(heights_of(scan.affines))
     np.testing.assert_allclose(spacing, spacing[0])
     assert 2.5 <= spacing[0] <= 7.0
@@ -39,25 +33,25 @@ def test_scans_are_those_of_hospitals(people):
     assert 0.1 < brain.mean() < 0.4
 
 
-def test_what_ships_places_people_it_does_not_know_better_than_nothing(people):
+def test_what_ships_places_subjects_it_does_not_know_better_than_nothing(subjects):
     ships = load_standard_head()
     without = replace(ships, correction=ships.no_correction())
     errors = [
-        [abs(e) for n, path in enumerate(people) for e in errors_of(head, path, n, 3)]
+        [abs(e) for n, path in enumerate(subjects) for e in errors_of(head, path, n, 3)]
         for head in (ships, without)
     ]
-    # Those of unknown people have a standard deviation of 0.3 mm.
+    # Those of unknown subjects have a standard deviation of 0.3 mm.
     assert max(errors[0]) < 1.2
     assert np.mean(errors[0]) < np.mean(errors[1])
 
 
-def test_any_number_of_processes_learns_the_same(people):
+def test_any_number_of_processes_learns_the_same(subjects):
     head = load_standard_head()
     head = replace(head, correction=head.no_correction())
-    alone, together = (learn_correction(head, people[:2], jobs=jobs) for jobs in (1, 2))
+    alone, together = (learn_correction(head, subjects, jobs=jobs) for jobs in (1, 2))
     np.testing.assert_array_equal(alone.correction.weights, together.correction.weights)
     np.testing.assert_array_equal(alone.correction.offset, together.correction.offset)
     # People who were learnt from are placed all but exactly.
-    (error,) = errors_of(alone, people[0], 0, 1)
-    (before,) = errors_of(head, people[0], 0, 1)
+    (error,) = errors_of(alone, subjects[0], 0, 1)
+    (before,) = errors_of(head, subjects[0], 0, 1)
     assert abs(error) < 0.5 * abs(before)

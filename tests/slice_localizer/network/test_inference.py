@@ -1,4 +1,4 @@
-"""The network that ships reads scans of people it has not seen."""
+"""The network that ships reads scans of subjects it has not seen."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from standard_head_making.correction import _scan
 from atlas_builder.networks.registry import LOCALIZER
 from slice_localizer.network.inference import predict_scan
 from slice_localizer.positions import normal_of
-from slice_localizer.training.subjects import make_subject
+from slice_localizer.training.subjects import read_subject
 
 
 @pytest.fixture(scope="module")
-def person():
-    return make_subject(seed=7171, index=0)
+def person(subjects):
+    return read_subject(subjects[0])
 
 
 def test_the_level_of_a_person_it_has_not_seen_is_found(person) -> None:
