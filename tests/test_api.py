@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from in_process import in_process
 
 import atlas_builder
+from atlas_builder.workflows import build, simulate, validate
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "api.md"
@@ -21,7 +23,8 @@ NAMES = [name for name in atlas_builder.__all__ if name != "__version__"]
 @pytest.mark.slow
 def test_the_examples_of_the_page_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    results = doctest.testfile(str(PAGE), module_relative=False)
+    with in_process(build, simulate, validate):
+        results = doctest.testfile(str(PAGE), module_relative=False)
     assert results.attempted > 40
     assert results.failed == 0
 

@@ -28,12 +28,15 @@ from atlas_builder.preprocessing.key_slice import (
 from atlas_builder.runtime.files import replacing_folder, sha256_of
 from atlas_builder.runtime.progress import Progress, no_progress
 
-_TRIES_AGAIN = 2
 _T = TypeVar("_T", np.float32, np.uint8)
 
 
 def install_atlas(
-    entry: CatalogueEntry, copy: Path | None = None, progress: Progress = no_progress
+    entry: CatalogueEntry,
+    copy: Path | None = None,
+    progress: Progress = no_progress,
+    *,
+    tries_again: int = 2,
 ) -> bool:
     """Install a published atlas: an atlas folder for each age group, in `entry.folder`.
 
@@ -48,6 +51,8 @@ def install_atlas(
         A folder that holds the published files. By default they are downloaded.
     progress : callable
         Called with how many files are there and how many there will be.
+    tries_again : int
+        How often a download that failed is tried again.
 
     Returns
     -------
@@ -67,7 +72,7 @@ def install_atlas(
     with tempfile.TemporaryDirectory(prefix="aspects-atlas-") as temporary:
         if copy is None:
             published = Path(temporary)
-            _download(entry, published, progress)
+            _download(entry, published, progress, tries_again)
         else:
             published = Path(copy)
             _verify(entry.files, published)
@@ -210,12 +215,12 @@ def _verify(files: Iterable[PublishedFile], folder: Path) -> None:
             )
 
 
-def _download(entry: CatalogueEntry, folder: Path, progress: Progress) -> None:
+def _download(entry: CatalogueEntry, folder: Path, progress: Progress, tries_again: int) -> None:
     import pooch  # noqa: PLC0415 - not needed to install from a copy
     from requests import RequestException  # noqa: PLC0415
 
     registry = {file.name: f"sha256:{file.sha256}" for file in entry.files}
-    source = pooch.create(folder, entry.source, registry=registry, retry_if_failed=_TRIES_AGAIN)
+    source = pooch.create(folder, entry.source, registry=registry, retry_if_failed=tries_again)
     with _silent(pooch.get_logger()):
         for done, file in enumerate(entry.files):
             progress(f"fetching {entry.name}", done, len(entry.files))

@@ -89,7 +89,7 @@ def train_infarct_segmenter_command(
     identifiers, is never trained on. An interrupted run goes on where it stopped when the same
     command is given again.
     """
-    require_packages("train-infarct-segmenter", "torch", "monai")
+    require_packages("train-infarct-segmenter", "torch", "monai", "onnx")
     from aspects_scorer.dwi.segmentation.training.recipe import Settings  # noqa: PLC0415
     from atlas_builder.networks.training.device import Machine, choose_device  # noqa: PLC0415
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415

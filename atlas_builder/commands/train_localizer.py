@@ -163,7 +163,7 @@ def train_localizer_command(
         raise InputError(f"{start}: lies in the folder of the training; give another --out")
     if start is not None and pretrained:
         raise click.UsageError("--start and --pretrained are two starts; give one")
-    require_packages("train-localizer", "torch", "torchvision")
+    require_packages("train-localizer", "torch", "torchvision", "onnx")
     from atlas_builder.networks.training.device import Machine, choose_device  # noqa: PLC0415
     from atlas_builder.networks.training.folder import forget  # noqa: PLC0415
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415

@@ -26,13 +26,17 @@ _BLOCK = 1 << 20
 
 
 @contextmanager
-def unpacked_dicom(path: Path) -> Iterator[Path]:
+def unpacked_dicom(
+    path: Path, *, most_files: int = _MOST_FILES, most_bytes: int = _MOST_BYTES
+) -> Iterator[Path]:
     """Unpack the DICOM files of a zip archive for the length of the block.
 
     Parameters
     ----------
     path : Path
         The archive. Members that are not DICOM are passed over.
+    most_files, most_bytes : int
+        An archive of more is refused.
 
     Yields
     ------
@@ -43,11 +47,11 @@ def unpacked_dicom(path: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        The archive is damaged, encrypted, holds no DICOM, or would unpack to more than 4 GiB.
+        The archive is damaged, encrypted, holds no DICOM, or would unpack to more than that.
     """
     with TemporaryDirectory(prefix="aspects-atlas-") as temporary:
         folder = Path(temporary)
-        members = _unpack(path, folder)
+        members = _unpack(path, folder, most_files, most_bytes)
         if not members:
             raise InputError(f"{path}: holds no DICOM files; give an archive of a head CT")
         try:
@@ -56,16 +60,16 @@ def unpacked_dicom(path: Path) -> Iterator[Path]:
             raise InputError(_renamed(str(error), folder, path, members)) from error
 
 
-def _unpack(path: Path, folder: Path) -> dict[str, str]:
+def _unpack(path: Path, folder: Path, most_files: int, most_bytes: int) -> dict[str, str]:
     """Unpack DICOM members and return the last part of each one's own name by its number."""
     members: dict[str, str] = {}
-    left = _MOST_BYTES
+    left = most_bytes
     try:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not _is_passed_over(entry)]
-            if len(entries) > _MOST_FILES:
+            if len(entries) > most_files:
                 raise InputError(
-                    f"{path}: holds more than {_MOST_FILES} files; give the scan's own archive"
+                    f"{path}: holds more than {most_files} files; give the scan's own archive"
                 )
             if any(entry.flag_bits & 1 for entry in entries):
                 raise InputError(f"{path}: encrypted; unpack it and give the folder")
@@ -78,7 +82,7 @@ def _unpack(path: Path, folder: Path) -> dict[str, str]:
                     left -= size
                 if left < 0:
                     raise InputError(
-                        f"{path}: unpacks to more than {_MOST_BYTES >> 30} GiB; unpack it and "
+                        f"{path}: unpacks to more than {most_bytes >> 30} GiB; unpack it and "
                         "give the folder of the scan"
                     )
     except (

@@ -29,10 +29,7 @@ from atlas_builder.mapping.level import map_level
 from atlas_builder.preprocessing.key_slice import KeySlice, key_slice_grid, make_key_slice
 from atlas_builder.validation.reference_volume import ReferenceVolume
 
-_PITCHES = np.arange(-24.0, 25.0, 4.0)  # degrees
-_STEP_MM = 2.0
 _APART_MM = (10.0, 35.0)
-_REACH_MM = 4.0  # of the registrations about the heights found
 _LEAST_BRAIN = 0.6  # of the template's area; brains of adults differ by less
 _CUT = PlaneGrid((260, 260), 1.0, (-129.5, -129.5))
 """The grid of a cut that is registered: room for any head."""
@@ -63,7 +60,28 @@ class ReferencePlane:
     key: KeySlice
 
 
-def find_planes(volume: ReferenceVolume, atlas: Atlas) -> dict[Level, ReferencePlane]:
+@dataclass(frozen=True)
+class PlaneSearch:
+    """Which planes are looked at.
+
+    Attributes
+    ----------
+    pitches_deg : tuple of float
+        About the left-right axis.
+    step_mm : float
+        Between heights.
+    reach_mm : float
+        How far from the height found the atlas is registered as well.
+    """
+
+    pitches_deg: tuple[float, ...] = tuple(range(-24, 25, 4))
+    step_mm: float = 2.0
+    reach_mm: float = 4.0
+
+
+def find_planes(
+    volume: ReferenceVolume, atlas: Atlas, search: PlaneSearch | None = None
+) -> dict[Level, ReferencePlane]:
     """Find the planes of a volume that correspond to an atlas's BGL and SGL.
 
     Parameters
@@ -72,6 +90,8 @@ def find_planes(volume: ReferenceVolume, atlas: Atlas) -> dict[Level, ReferenceP
         A head in HU, from `read_volume`.
     atlas : Atlas
         On the key-slice grid.
+    search : PlaneSearch, optional
+        Which planes are looked at.
 
     Returns
     -------
@@ -84,10 +104,11 @@ def find_planes(volume: ReferenceVolume, atlas: Atlas) -> dict[Level, ReferenceP
     RegistrationError
         ANTs found no transform.
     """
-    pitch, starts = _search(volume, atlas)
+    search = search or PlaneSearch()
+    pitch, starts = _search(volume, atlas, search)
     planes: dict[Level, ReferencePlane] = {}
     for level, start in starts.items():
-        heights = np.arange(start - _REACH_MM, start + _REACH_MM + _STEP_MM / 2, _STEP_MM)
+        heights = _heights(start - search.reach_mm, start + search.reach_mm, search.step_mm)
         found = [
             _registered(volume, atlas.levels[level], level, float(height), pitch)
             for height in heights
@@ -99,15 +120,21 @@ def find_planes(volume: ReferenceVolume, atlas: Atlas) -> dict[Level, ReferenceP
     return planes
 
 
-def _search(volume: ReferenceVolume, atlas: Atlas) -> tuple[float, dict[Level, float]]:
+def _heights(first: float, last: float, step: float) -> NDArray[np.float64]:
+    return np.arange(first, last + step / 2, step, np.float64)
+
+
+def _search(
+    volume: ReferenceVolume, atlas: Atlas, search: PlaneSearch
+) -> tuple[float, dict[Level, float]]:
     """Return the pitch and the heights at which cuts resemble the templates most."""
-    heights = np.arange(0.0, volume.height_mm + _STEP_MM / 2, _STEP_MM)
+    heights = _heights(0.0, volume.height_mm, search.step_mm)
     templates = [_coarse(atlas.levels[level].image) for level in LEVELS]
     grid = key_slice_grid().halved().halved()
     apart = heights[np.newaxis, :] - heights[:, np.newaxis]
     allowed = (apart >= _APART_MM[0]) & (apart <= _APART_MM[1])
     best, pitch_found, places = -np.inf, 0.0, (0, 0)
-    for pitch in _PITCHES:
+    for pitch in search.pitches_deg:
         cuts = [volume.cut_brain(float(height), float(pitch), grid) for height in heights]
         bgl, sgl = (
             np.array([_resemblance(template, cut, grid) for cut in cuts]) for template in templates

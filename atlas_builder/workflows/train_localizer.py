@@ -34,7 +34,6 @@ NETWORK = "localizer.onnx"
 
 WATCHED_PERSONS = 8
 _PACKAGES = ("torch", "torchvision", "numpy", "scipy")
-_WATCHED_SAMPLES = 24
 _HELD_OUT = 8  # one scan of so many where the cohort names none for validation
 
 
@@ -234,7 +233,7 @@ def _train(
     machine.use_threads()
     recipe = LocalizerRecipe(
         task.drawn,
-        lambda size: [task.watched(number, size) for number in range(_WATCHED_SAMPLES)],
+        lambda size: [task.watched(number, size) for number in range(plan.watched_samples)],
         plan,
         machine.loaders,
         start,
@@ -249,7 +248,9 @@ def _train(
         "versions": software_versions(*_PACKAGES),
     }
     trained = Trained(network.cpu(), Calibration(), plan.stages[-1].size, training)
-    calibrated = calibrate(trained, task.watched, _WATCHED_SAMPLES, out, progress)
+    calibrated = calibrate(
+        trained, task.watched, plan.watched_samples, plan.calibration_samples, out, progress
+    )
     write_trained(out / NETWORK, calibrated)
     settings["calibration"] = {
         **asdict(calibrated.calibration),

@@ -27,9 +27,10 @@ from slice_localizer.training.torchvision_models import load_resnets
 from slice_localizer.training.windows import windowed
 
 HEIGHT_UNIT_MM = 20.0
+CONTEXT_UNITS = 512
+"""Of the first LSTM, in each direction."""
 
 _FEATURES = {"resnet50": 2048, "resnet34": 512, "resnet18": 512}
-_LSTM_UNITS = 512
 _CLASSES = 32  # class values a slice, of the features and of the first LSTM
 _SCORING_UNITS = 128
 _DILATIONS = (1, 2, 4, 8)
@@ -62,17 +63,24 @@ class AspectsLocNet(nn.Module):
     weights : str, optional
         Which weights of torchvision the backbone starts with, such as ``IMAGENET1K_V2``; they are
         downloaded. By default it starts at random.
+    context_units : int
+        Of the first LSTM, in each direction.
     """
 
-    def __init__(self, backbone: str = "resnet50", weights: str | None = None) -> None:
+    def __init__(
+        self,
+        backbone: str = "resnet50",
+        weights: str | None = None,
+        context_units: int = CONTEXT_UNITS,
+    ) -> None:
         super().__init__()
         self.backbone = getattr(load_resnets(), backbone)(weights=weights)
         self.backbone.fc = nn.Identity()
         features = _FEATURES[backbone]
         self.dropout = nn.Dropout(_DROPOUT)
         self.of_features = nn.Linear(features, _CLASSES)
-        self.context = nn.LSTM(features, _LSTM_UNITS, batch_first=True, bidirectional=True)
-        self.of_context = nn.Linear(2 * _LSTM_UNITS, _CLASSES)
+        self.context = nn.LSTM(features, context_units, batch_first=True, bidirectional=True)
+        self.of_context = nn.Linear(2 * context_units, _CLASSES)
         self.blocks = nn.ModuleList([MultiResolutionBlock(2 * _CLASSES) for _ in range(2)])
         self.scoring = nn.LSTM(2 * _CLASSES, _SCORING_UNITS, batch_first=True, bidirectional=True)
         self.of_scoring = nn.Linear(2 * _SCORING_UNITS, 2)

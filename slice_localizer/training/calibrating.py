@@ -19,13 +19,12 @@ from slice_localizer.training.recipe import DrawSample
 from slice_localizer.training.sample import Sample
 from slice_localizer.training.trained import Trained, write_trained
 
-_CALIBRATION_SAMPLES = 200
-
 
 def calibrate(
     trained: Trained,
     draw: DrawSample,
     first: int,
+    count: int,
     out: Path,
     progress: Progress,
 ) -> Trained:
@@ -39,6 +38,8 @@ def calibrate(
         Returns samples that were not trained on, see `DrawSample`.
     first : int
         The number of the first to use.
+    count : int
+        How many.
     out : Path
         An existing folder, for temporary files.
     progress : callable
@@ -55,12 +56,12 @@ def calibrate(
         write_trained(path, trained)
         stored = read_localizer(path)
     predictions, true = [], []
-    progress("Calibrating", 0, _CALIBRATION_SAMPLES)
-    for done in range(_CALIBRATION_SAMPLES):
+    progress("Calibrating", 0, count)
+    for done in range(count):
         sample = draw(first + done, trained.size)
         predictions.append(_predicted(stored, sample))
         true.append(sample.bgl)
-        progress("Calibrating", done + 1, _CALIBRATION_SAMPLES)
+        progress("Calibrating", done + 1, count)
     found = {"exams": len(predictions), **asdict(_accuracy(predictions, true))}
     return replace(
         trained,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from atlas_builder.networks.training.schedule import Cosine
+
+_UNNAMED = ("context_units", "watched_samples", "calibration_samples")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class Plan:
         Of everything random.
     check_every : int
         Steps between evaluations, after each of which the training can be resumed.
+    context_units : int
+        See `AspectsLocNet`.
+    watched_samples : int
+        How many samples each evaluation is of.
+    calibration_samples : int
+        How many others the calibration is fitted to.
     """
 
     stages: tuple[Stage, ...] = (Stage(112, 1500), Stage(224, 300))
@@ -63,6 +71,9 @@ class Plan:
     start: str | None = None
     seed: int = 1
     check_every: int = 100
+    context_units: int = 512
+    watched_samples: int = 24
+    calibration_samples: int = 200
 
     @property
     def steps(self) -> int:
@@ -82,6 +93,10 @@ class Plan:
     def describe(self) -> dict[str, Any]:
         """Return every parameter as JSON can hold it."""
         described = asdict(self)
+        # Files of earlier versions do not name these.
+        for one in fields(self):
+            if one.name in _UNNAMED and described[one.name] == one.default:
+                del described[one.name]
         # As files of earlier versions call it.
         described["exams"] = described.pop("batch")
         return described

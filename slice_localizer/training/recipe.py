@@ -93,7 +93,7 @@ class LocalizerRecipe:
 
     def build(self) -> AspectsLocNet:
         """Return the network to train."""
-        network = AspectsLocNet(self.plan.backbone, self.plan.pretrained)
+        network = AspectsLocNet(self.plan.backbone, self.plan.pretrained, self.plan.context_units)
         if self.start is not None:
             network.load_state_dict(self.start.state)
         # The layout that convolutions need.

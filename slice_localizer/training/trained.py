@@ -14,7 +14,7 @@ from atlas_builder.networks.model import read_description, refusal_of
 from atlas_builder.networks.training.export import Interface, read_state, write_model
 from slice_localizer.network.calibration import Calibration
 from slice_localizer.network.model import KIND
-from slice_localizer.training.aspectslocnet import AspectsLocNet
+from slice_localizer.training.aspectslocnet import CONTEXT_UNITS, AspectsLocNet
 
 _INTERFACE = Interface(
     ("hu",), ("logits", "heights_mm"), {"hu": (0, 1, 2), "logits": (0,), "heights_mm": (0,)}
@@ -102,7 +102,9 @@ def read_trained(path: Path) -> Trained:
     """
     description = read_description(path, KIND)
     try:
-        network = AspectsLocNet(description["training"]["plan"]["backbone"])
+        plan = description["training"]["plan"]
+        units = int(plan.get("context_units", CONTEXT_UNITS))
+        network = AspectsLocNet(plan["backbone"], context_units=units)
         calibration = Calibration(**description["calibration"])
         size, training = int(description["size"]), description["training"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from atlas_builder.catalogue import entries as catalogue
-from atlas_builder.catalogue import fetching
 from atlas_builder.catalogue.atlas import (
     METADATA,
     AtlasLevel,
@@ -285,25 +284,22 @@ def test_an_atlas_is_downloaded(
 
 
 def test_a_wrong_download_installs_nothing(
-    published: CatalogueEntry,
-    server: tuple[str, Path],
-    cache: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    published: CatalogueEntry, server: tuple[str, Path], cache: Path
 ) -> None:
-    monkeypatch.setattr(fetching, "_TRIES_AGAIN", 0)  # each waits
     address, folder = server
     entry = replace(published, source=address)
     last = folder / entry.files[-1].name
     content = last.read_bytes()
     last.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    install = functools.partial(install_atlas, tries_again=0)  # each try waits
     with pytest.raises(InputError, match=rf"{last.name}: not the published file .*nothing was"):
-        install_atlas(entry)
+        install(entry)
     last.unlink()
     with pytest.raises(InputError, match=rf"{last.name}: cannot be downloaded; nothing was inst"):
-        install_atlas(entry)
+        install(entry)
     assert not cache.exists() or list(cache.iterdir()) == []
     with pytest.raises(InputError, match="cannot be downloaded"):
-        install_atlas(replace(entry, source="http://127.0.0.1:9/"))
+        install(replace(entry, source="http://127.0.0.1:9/"))
 
 
 @pytest.mark.parametrize("damage", ["altered", "missing"])

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
+from pictures import coloured, picture_of
 
 from atlas_builder.commands.locate_slices import locate_slices_command
 from atlas_builder.core.errors import InputError
@@ -55,6 +55,11 @@ def weights_used(monkeypatch) -> list[Path]:
     return used
 
 
+def part_of(picture, first, last):
+    """Return the columns from one share of the width to another."""
+    return picture[:, round(first * picture.shape[1]) : round(last * picture.shape[1])]
+
+
 def run(*arguments: object):
     return CliRunner().invoke(
         locate_slices_command, [str(a) for a in arguments], catch_exceptions=False
@@ -72,10 +77,27 @@ def test_it_prints_the_slices_and_how_sure_they_are(scan, localizer, tmp_path) -
     assert printed["positions_mm"][5:10] == [0.0, 5.0, 10.0, 15.0, 20.0]
     assert set(printed["timings_s"]) == {"read", "second_opinion", "load_network", "network"}
     assert json.loads(out.read_text()) == printed
-    with Image.open(figure) as picture:
-        assert picture.width > 1500
-        # Something bright is drawn on black: the head, at the left.
-        assert np.asarray(picture.convert("L"))[:, :400].max() > 100
+    picture = picture_of(figure)
+    assert picture.shape[1] > 1500
+    # Both slices show the head on black, in the grey of its 30 HU.
+    for first, last in ((0.01, 0.27), (0.29, 0.55)):
+        panel = part_of(picture, first, last)
+        head = np.ptp(panel, axis=2).max() < 0.5, panel[200:-200].mean(axis=2) > 0.2
+        assert 0.2 < head[1].mean() < 0.9
+        rows, columns = np.nonzero(panel.mean(axis=2) > 0.2)
+        assert np.ptp(rows) > np.ptp(columns) * 0.7
+    # Both planes in the sagittal view and beside the probabilities, SGL above BGL.
+    for first, last in ((0.60, 0.79), (0.83, 0.98)):
+        panel = part_of(picture, first, last)
+        heights = {}
+        for level, colour in (("BGL", "#6db7ff"), ("SGL", "#ffb055")):
+            across = coloured(panel, colour, 0.2).mean(axis=1)
+            assert across.max() > 0.7
+            heights[level] = int(across.argmax())
+        assert heights["SGL"] < heights["BGL"]
+    # The bar of the chosen slice is as long as it is probable.
+    bar = coloured(part_of(picture, 0.83, 0.98), "#6db7ff", 0.1).sum(axis=0)
+    assert np.count_nonzero(bar > 5) > 0.5 * bar.size
 
 
 def test_the_network_that_ships_reads_the_scan_unless_another_is_given(

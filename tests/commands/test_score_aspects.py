@@ -6,9 +6,11 @@ import csv
 import json
 import subprocess
 import sys
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
+from pictures import coloured, picture_of, reddish
 
 from aspects_scorer.dwi.mni_brain import mni_brain
 from aspects_scorer.dwi.scored_lesion import standard_atlas
@@ -16,6 +18,7 @@ from atlas_builder.commands.score_aspects import score_aspects_command
 from atlas_builder.core.anatomy import Region, map_value
 from atlas_builder.core.errors import InputError
 from atlas_builder.io.nifti.images import write_volume
+from atlas_builder.reporting.base.colours import REGION_COLOURS
 
 FILES = {"aspects.json", "core.png", "overlay.png", "regions.tsv", "report.html"}
 
@@ -92,6 +95,44 @@ def test_the_table_holds_twenty_regions(out):
     assert [row["region"] for row in rows] == 2 * [region.name for region in Region]
     lost = [(row["side"], row["region"]) for row in rows if row["loses_point"] == "yes"]
     assert lost == [("right", "C"), ("right", "M5")]
+
+
+def test_the_slices_show_the_lesion_on_the_patients_right_and_regions_on_both_sides(out):
+    picture = picture_of(out / "overlay.png")
+    height, width, gap = 480, 400, 6  # pixels of a slice, at 2.5 a mm
+    lesion, named = [], []
+    for row, column in product(range(2), range(3)):
+        first = row * (height + gap), column * (width + gap)
+        panel = picture[first[0] : first[0] + height, first[1] : first[1] + width]
+        right, left = panel[:, : width // 2], panel[:, width // 2 :]
+        # What is red on both sides is outlines.
+        lesion.append(int(reddish(right).sum()) - int(reddish(left).sum()))
+        for side in (right, left):
+            lines = [coloured(side, REGION_COLOURS[region], 0.1).sum() for region in Region]
+            named.append(sum(count > 20 for count in lines))
+    assert lesion[1] > 1000  # the caudate at the usual BGL
+    assert min(lesion[4:]) > 2000  # two fifths of M5
+    assert min(named) >= 3
+
+
+def test_the_core_is_seen_from_four_sides(out):
+    picture = picture_of(out / "core.png")
+    # As wide as the brain's box is long or wide, mm.
+    edges = np.cumsum([0, 202, 164, 202, 164]) / 732 * picture.shape[1]
+    views = [picture[:, round(a) : round(b)] for a, b in pairwise(edges)]
+    for view in views:
+        assert 0.3 < (view.max(axis=2) > 0.1).mean() < 0.9  # the brain on black
+    from_right, front, from_left, above = (reddish(view) for view in views)
+    across = [np.nonzero(seen)[1].mean() / seen.shape[1] for seen in (front, above)]
+    assert across[0] < 0.45  # the patient's right is at the left from the front,
+    assert across[1] > 0.55  # and at the right from above
+    # Seen through the brain from the other side, the core is dimmer and mirrored.
+    brightness = [
+        view[..., 0][seen].mean() for view, seen in ((views[0], from_right), (views[2], from_left))
+    ]
+    assert brightness[0] > brightness[1]
+    back_to_front = [np.nonzero(seen)[1].mean() / seen.shape[1] for seen in (from_right, from_left)]
+    assert sum(back_to_front) == pytest.approx(1, abs=0.05)
 
 
 def test_no_file_names_the_patient(out, mask):

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from pictures import coloured, picture_of
 
 from aspects_scorer.dwi.segmentation.training.lesion_shapes import Part
 from aspects_scorer.dwi.segmentation.training.scan_cache import ScanPlan
@@ -74,7 +75,10 @@ def test_it_trains_reports_and_tells_how(folders):
     parts = {name: {*members} for name, members in description["participants"].items()}
     assert not parts["test"] & (parts["training"] | parts["validation"])
     assert "Infarct segmentation" in (out / "report.html").read_text()
-    assert (out / "figures" / "training.png").exists()
+    # The curves of loss and Dice, of two colours, beside each other.
+    picture = picture_of(out / "figures" / "training.png")
+    assert coloured(picture[:, : picture.shape[1] // 2], "#1f5f99").sum() > 50
+    assert coloured(picture[:, picture.shape[1] // 2 :], "#b4641e").sum() > 50
 
     weights = (out / "infarct-unet.onnx").read_bytes()
     assert run(folders).exit_code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,7 @@ def simple(monkeypatch: pytest.MonkeyPatch, here) -> None:
     import numpy as np  # noqa: PLC0415
 
     from atlas_builder.networks.training import cache  # noqa: PLC0415
-    from atlas_builder.workflows import train_localizer as training_run  # noqa: PLC0415
-    from slice_localizer.training import aspectslocnet as network  # noqa: PLC0415
-    from slice_localizer.training import calibrating  # noqa: PLC0415
+    from slice_localizer.training import plan  # noqa: PLC0415
     from slice_localizer.training import subjects as persons  # noqa: PLC0415
 
     def keep(task: tuple[Path, int, int]) -> None:
@@ -51,9 +50,8 @@ def simple(monkeypatch: pytest.MonkeyPatch, here) -> None:
 
     monkeypatch.setattr(persons, "_keep_person", keep)
     monkeypatch.setattr(cache, "open_workers", lambda jobs: Here())
-    monkeypatch.setattr(network, "_LSTM_UNITS", 16)
-    monkeypatch.setattr(training_run, "_WATCHED_SAMPLES", 2)
-    monkeypatch.setattr(calibrating, "_CALIBRATION_SAMPLES", 4)
+    small = partial(plan.Plan, context_units=16, watched_samples=2, calibration_samples=4)
+    monkeypatch.setattr(plan, "Plan", small)
 
 
 def test_help_loads_nothing_slow() -> None:

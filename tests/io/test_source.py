@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas_builder.core.errors import InputError
-from atlas_builder.io import archive
+from atlas_builder.io.archive import unpacked_dicom
 from atlas_builder.io.nifti.images import read_scan
 from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
 
@@ -207,7 +207,7 @@ def test_members_named_to_lead_elsewhere_lead_nowhere(
 
 
 def test_archives_that_unpack_to_too_much_are_refused(
-    ct_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ct_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
     path = zipped(ct_folder(), tmp_path / "scan.zip")
     bomb = tmp_path / "bomb.zip"
@@ -220,13 +220,16 @@ def test_archives_that_unpack_to_too_much_are_refused(
     struct.pack_into("<I", content, central + 24, 0)
     lying = tmp_path / "lying.zip"
     lying.write_bytes(content)
-    monkeypatch.setattr(archive, "_MOST_BYTES", 8 << 20)
-    refused(bomb, "bomb.zip: unpacks to more than 0 GiB")
-    refused(lying, "lying.zip: ")
-    with open_scan(path) as source:
-        assert source.shape[2] == 6
-    monkeypatch.setattr(archive, "_MOST_FILES", 5)
-    refused(path, "scan.zip: holds more than 5 files")
+    few = {"most_bytes": 8 << 20}
+    too_much = {bomb: r"bomb\.zip: unpacks to more than 0 GiB", lying: r"lying\.zip: "}
+    for one, complaint in too_much.items():
+        with pytest.raises(InputError, match=complaint), unpacked_dicom(one, **few):
+            pass
+    with unpacked_dicom(path, **few) as folder:
+        assert len(list(folder.iterdir())) == 6
+    complaint = r"scan\.zip: holds more than 5 files"
+    with pytest.raises(InputError, match=complaint), unpacked_dicom(path, most_files=5):
+        pass
 
 
 def test_archives_without_dicom_and_encrypted_ones_are_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process import in_process
 
 from atlas_builder.catalogue.atlas import read_atlas
 from atlas_builder.cohorts.labelled_scans import read_participants
@@ -15,7 +16,7 @@ from atlas_builder.core.anatomy import AgeGroup, Region
 from atlas_builder.io.nifti.images import read_scan
 from atlas_builder.metrics.entropy import shannon_entropy
 from atlas_builder.registration.slices import Metric
-from atlas_builder.runtime.workers import open_workers
+from atlas_builder.workflows import build as workflow
 from atlas_builder.workflows.build import build_atlas
 
 SCRIPTS = Path(__file__).parents[2] / "scripts" / "benchmarks"
@@ -31,7 +32,8 @@ def load_script(name: str):
 def test_atlas_of_semireal_cohort_maps_onto_new_participants(data: Path, tmp_path: Path) -> None:
     group = AgeGroup(50, 69)
     cohort = data / "semireal" / "50_69"
-    assert build_atlas(cohort, tmp_path / "atlas", BuildSettings(group), jobs=2)
+    with in_process(workflow):
+        assert build_atlas(cohort, tmp_path / "atlas", BuildSettings(group))
     atlas = read_atlas(tmp_path / "atlas")
     participants, _ = read_participants(cohort, group, "validation")
     assert len(participants) == 8
@@ -42,7 +44,11 @@ def test_atlas_of_semireal_cohort_maps_onto_new_participants(data: Path, tmp_pat
     assert means.min() >= 0.93
 
 
-def test_atlas_of_three_published_atlases_maps_onto_the_fourth(data: Path, tmp_path: Path) -> None:
+def test_atlas_of_three_published_atlases_maps_onto_the_fourth(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The figures of four reports would take as long as the registrations.
+    monkeypatch.setattr(workflow, "write_build_report", lambda *_: [])
     script = load_script("leave_one_out")
     published = data / "aspects-281"
     means = []
@@ -51,7 +57,8 @@ def test_atlas_of_three_published_atlases_maps_onto_the_fourth(data: Path, tmp_p
         others = [group for group in script.AGE_GROUPS if group != left_out]
         cohort = script.write_cohort(published, work / "others", others)
         target = script.write_cohort(published, work / "one", [left_out])
-        build_atlas(cohort, work / "atlas", BuildSettings(script.EVERY_AGE), jobs=2)
+        with in_process(workflow):
+            build_atlas(cohort, work / "atlas", BuildSettings(script.EVERY_AGE))
         means.append(np.mean(list(script.score(work / "atlas", target).values())))
     assert np.mean(means) >= 0.90
     assert min(means) >= 0.85
@@ -88,8 +95,5 @@ def test_participants_with_nothing_wrong_are_all_used(data: Path) -> None:
             data / "semireal" / group, AgeGroup(first, last), "build"
         )
         assert not refusals
-        with open_workers(2) as workers:
-            tasks = ((participant, "expert") for participant in participants)
-            assert [p.refusal for p in workers.in_order(prepare, tasks)] == [None] * len(
-                participants
-            )
+        refused = [prepare((participant, "expert")).refusal for participant in participants]
+        assert refused == [None] * len(participants)

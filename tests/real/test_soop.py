@@ -6,8 +6,10 @@ import csv
 from pathlib import Path
 
 import pytest
+from in_process import in_process
 
 from atlas_builder.runtime.resumption import read_record
+from atlas_builder.workflows import score_cohort as workflow
 from atlas_builder.workflows.score_cohort import RECORD, score_cohort
 
 
@@ -17,7 +19,8 @@ def out(data: Path, tmp_path_factory) -> Path:
     if not soop.is_dir():
         pytest.skip(f"no {soop}")
     folder = tmp_path_factory.mktemp("soop") / "out"
-    score_cohort(soop / "lesions", folder, participants=soop / "participants.tsv", jobs=2)
+    with in_process(workflow):
+        score_cohort(soop / "lesions", folder, participants=soop / "participants.tsv")
     return folder
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process import in_process
 
 from atlas_builder.catalogue.entries import read_catalogue
 from atlas_builder.catalogue.fetching import install_atlas
@@ -17,6 +18,8 @@ from atlas_builder.validation.intensities import to_hounsfield
 from atlas_builder.validation.reference_planes import find_planes
 from atlas_builder.validation.reference_volume import read_volume
 from atlas_builder.validation.selection import ValidationSettings
+from atlas_builder.workflows import validate as workflow
+from atlas_builder.workflows import validate_ages as ages
 from atlas_builder.workflows.validate import validate_atlas
 from atlas_builder.workflows.validate_ages import validate_ages
 
@@ -43,7 +46,8 @@ def test_the_atlas_agrees_with_the_expert_better_than_raters_do(
 ) -> None:
     raters = ("expert", "rater1", "rater2")
     cohort = data / "semireal" / "50_69"
-    assert validate_atlas(published, cohort, tmp_path / "out", ValidationSettings(raters), jobs=2)
+    with in_process(workflow):
+        assert validate_atlas(published, cohort, tmp_path / "out", ValidationSettings(raters))
     table = numbers(tmp_path / "out" / "tables" / "table3_agreement.csv")
     assert len(table) == 11
     for region, of_region in table.items():
@@ -59,7 +63,8 @@ def test_the_matching_age_is_best(data: Path, published: Path, tmp_path: Path) -
     cohorts.mkdir()
     for group in ("10_29", "30_49", "70_89"):
         (cohorts / group).symlink_to(data / "semireal" / group)
-    assert validate_ages(published, cohorts, tmp_path / "out", ValidationSettings(), jobs=2)
+    with in_process(ages):
+        assert validate_ages(published, cohorts, tmp_path / "out", ValidationSettings())
     with (tmp_path / "out" / "tables" / "table4_ages.csv").open(encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     columns = [place for place, name in enumerate(header) if name.endswith("mean")]

@@ -11,9 +11,8 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.core.transform import PlaneGrid
 from atlas_builder.io.nifti.images import write_volume
 from atlas_builder.validation import entropy_table as module
-from atlas_builder.validation import reference_planes
 from atlas_builder.validation.entropy_table import entropies_of, entropy_table
-from atlas_builder.validation.reference_planes import find_planes
+from atlas_builder.validation.reference_planes import PlaneSearch, find_planes
 from atlas_builder.validation.reference_volume import read_volume
 
 SPACING = (2.0, 2.0, 4.0)
@@ -94,11 +93,7 @@ def test_a_cut_is_interpolated_from_brain_only(volume):
 @pytest.fixture(scope="module")
 def planes(volume, atlas_folder):
     atlas = read_atlases(atlas_folder)[AgeGroup(50, 69)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reference_planes, "_PITCHES", np.array([-8.0, 0.0, 8.0]))
-        patch.setattr(reference_planes, "_STEP_MM", 4.0)
-        patch.setattr(reference_planes, "_REACH_MM", 0.0)
-        return find_planes(volume, atlas)
+    return find_planes(volume, atlas, PlaneSearch((-8.0, 0.0, 8.0), step_mm=4.0, reach_mm=0.0))
 
 
 def test_the_planes_of_the_levels_are_found(planes):

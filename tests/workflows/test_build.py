@@ -14,6 +14,7 @@ from dataclasses import replace
 import nibabel as nib
 import numpy as np
 import pytest
+from in_process import in_process
 
 from atlas_builder.catalogue.atlas import METADATA, read_atlas, read_metadata
 from atlas_builder.construction.build import BuildSettings
@@ -40,7 +41,8 @@ def finished(shaped_cohort, built, tmp_path_factory):
     """A finished atlas; not to be changed."""
     folder = tmp_path_factory.mktemp("finished") / "atlas"
     shutil.copytree(built.jobs["BGL"].folder.parent, folder / WORK)
-    assert build_atlas(shaped_cohort, folder, SETTINGS) is True
+    with in_process(building):
+        assert build_atlas(shaped_cohort, folder, SETTINGS) is True
     return folder
 
 
@@ -116,7 +118,8 @@ def test_those_left_out_are_listed_with_the_reason(copied, out):
     # As if the work had been done with this table.
     inputs = building.describe_inputs(copied.cohort, SETTINGS)
     (out / WORK / "inputs.json").write_text(json.dumps(inputs))
-    assert build_atlas(copied.cohort, out, SETTINGS) is True
+    with in_process(building):
+        assert build_atlas(copied.cohort, out, SETTINGS) is True
     rows = {row["participant_id"]: row for row in rows_of(out)}
     assert {name for name, row in rows.items() if row["used"] == "no"} == {"sub-05", "sub-06"}
     assert "no such folder" in rows["sub-05"]["reason"]
@@ -192,7 +195,7 @@ def test_an_interrupted_report_leaves_no_finished_atlas(copied, out, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(building, "write_build_report", stop)
-        with pytest.raises(KeyboardInterrupt):
+        with in_process(building), pytest.raises(KeyboardInterrupt):
             build_atlas(copied.cohort, out, SETTINGS)
     with pytest.raises(InputError, match=r"no atlas\.json"):
         read_atlas(out)

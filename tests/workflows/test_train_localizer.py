@@ -17,19 +17,22 @@ from atlas_builder.workflows.train_localizer import (
     train_on_cohort,
 )
 from slice_localizer.network.model import read_localizer
-from slice_localizer.training import aspectslocnet as network_module
-from slice_localizer.training import calibrating
 from slice_localizer.training.plan import Plan, Stage
 
-PLAN = Plan(stages=(Stage(32, 1),), batch=1, backbone="resnet18", seed=2, check_every=1)
+PLAN = Plan(
+    stages=(Stage(32, 1),),
+    batch=1,
+    backbone="resnet18",
+    seed=2,
+    check_every=1,
+    context_units=16,
+    watched_samples=2,
+    calibration_samples=3,
+)
 MACHINE = Machine(torch.device("cpu"), jobs=1, loaders=0)
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch, at_once):
-    monkeypatch.setattr(network_module, "_LSTM_UNITS", 16)
-    monkeypatch.setattr(training_run, "_WATCHED_SAMPLES", 2)
-    monkeypatch.setattr(calibrating, "_CALIBRATION_SAMPLES", 3)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def add_split(cohort, splits):

@@ -8,11 +8,13 @@ import json
 
 import numpy as np
 import pytest
+from in_process import in_process
 
 from atlas_builder.core.anatomy import AgeGroup
 from atlas_builder.core.errors import InputError
 from atlas_builder.validation.selection import ValidationSettings, atlas_for
 from atlas_builder.workflows import validate
+from atlas_builder.workflows import validate_ages as ages
 from atlas_builder.workflows.validate import validate_atlas
 from atlas_builder.workflows.validate_ages import validate_ages
 from atlas_builder.workflows.validation_files import write_agreement
@@ -28,7 +30,8 @@ def rows_of(path):
 @pytest.fixture(scope="module")
 def finished(rated_cohort, atlas_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("validation") / "out"
-    assert validate_atlas(atlas_folder, rated_cohort, out, SETTINGS, jobs=1)
+    with in_process(validate):
+        assert validate_atlas(atlas_folder, rated_cohort, out, SETTINGS)
     return out
 
 
@@ -121,7 +124,8 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
         return write_agreement(scores, path)
 
     monkeypatch.setattr(validate, "write_agreement", look)
-    assert validate_atlas(atlas_folder, rated_cohort, out, SETTINGS, jobs=1)
+    with in_process(validate):
+        assert validate_atlas(atlas_folder, rated_cohort, out, SETTINGS)
     records = [json.loads((folder / "validation.json").read_text()) for folder in (finished, out)]
     assert records[0]["sha256"] == records[1]["sha256"]
     assert records[0]["inputs"] == records[1]["inputs"]
@@ -162,7 +166,8 @@ def by_age(tmp_path_factory, writing, rated_cohort):
         writing.participant(place, "sub-01", {"expert": 0.0}, group.first, wide)
         writing.table(place, f"participant_id age\nsub-01 {group.first + 5}\nsub-02 99\n")
     out = folder / "out"
-    assert validate_ages(folder / "atlases", folder / "cohorts", out, ValidationSettings(), jobs=1)
+    with in_process(ages):
+        assert validate_ages(folder / "atlases", folder / "cohorts", out, ValidationSettings())
     return folder
 
 

@@ -39,13 +39,26 @@ def test_deformations_share_one_scale(make_build: MakeBuild) -> None:
 
 def test_deformations_of_zero_can_be_drawn(make_build: MakeBuild, tmp_path: Path) -> None:
     build = make_build(deformation_mm=((0.0, 0.0), (0.0, 0.0)))
-    save_figure(deformation_figure(build.results, build.jobs), tmp_path / "zero.png")
+    figure = deformation_figure(build.results, build.jobs)
+    *panels, _ = figure.axes
+    for axes in panels:
+        assert np.ptp(axes.images[0].get_array()) == 0
+        assert axes.images[0].get_clim()[0] == 0 < axes.images[0].get_clim()[1]
+    save_figure(figure, tmp_path / "zero.png")
+    # Four panels of the one colour of nothing, on white.
+    none = panels[0].images[0].to_rgba(0.0)[:3]
+    shown = np.abs(imread(tmp_path / "zero.png")[..., :3] - none).max(axis=2) < 0.05
+    assert 0.2 < shown.mean() < 0.95
 
 
 def test_probabilities_run_from_none_to_all(make_build: MakeBuild) -> None:
     build = make_build()
     panels = probability_figure(build.results, build.jobs).axes[:2]
     assert {axes.images[0].get_clim() for axes in panels} == {(0.0, 1.0)}
+    for axes, result in zip(panels, build.results.values(), strict=True):
+        shown = axes.images[0].get_array()
+        assert set(np.unique(shown)) == {0.0, 1.0}  # all participants have the same blocks
+        assert np.count_nonzero(shown) == np.count_nonzero(result.labels) > 0
 
 
 def test_templates_are_shown_in_order(make_build: MakeBuild) -> None:

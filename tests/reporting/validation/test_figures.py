@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+from pictures import coloured, picture_of
 
 from atlas_builder.core.anatomy import Region
 from atlas_builder.metrics.statistics import compare_paired, with_holm
@@ -69,7 +70,17 @@ def test_violins_show_median_and_quartiles_of_each_region() -> None:
     [np.full((1, 10), 0.9), np.full((3, 10), 0.9), np.where(np.eye(8, 10), np.nan, 0.9)],
 )
 def test_violins_of_few_or_equal_or_missing_scores(values, tmp_path) -> None:
-    write_figure(violin_figure({"atlas": values}, "expert"), tmp_path, "violins")
+    figure = violin_figure({"atlas": values}, "expert")
+    (axes,) = figure.axes
+    medians = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(medians, np.full(11, 0.9))  # the mean of a participant too
+    dots = [line for line in axes.lines if line.get_marker() == "."]
+    # The mean of participants who lack a region is that of the others.
+    counts = [*np.isfinite(values).sum(axis=0), np.isfinite(values).any(axis=1).sum()]
+    assert [len(line.get_ydata()) for line in dots] == counts
+    png, _ = write_figure(figure, tmp_path, "violins")
+    drawn = coloured(picture_of(png), colour_of(0), 0.2)
+    assert np.ptp(np.flatnonzero(drawn.any(axis=0))) > 0.7 * drawn.shape[1]  # from C to the mean
 
 
 def test_every_pixel_is_one_kind_of_difference() -> None:
@@ -124,7 +135,18 @@ def test_the_heat_map_frames_the_diagonal_and_marks_the_best() -> None:
 def test_a_heat_map_without_participants_can_be_drawn(tmp_path) -> None:
     empty = {group: np.empty((0, 2)) for group in GROUPS}
     matrix = AgeMatrix(GROUPS, dict.fromkeys(GROUPS, ()), empty)
-    write_figure(heat_map_figure(matrix, "expert"), tmp_path, "empty")
+    figure = heat_map_figure(matrix, "expert")
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["–"] * 4
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        f"{group}\nn = 0" for group in GROUPS
+    ]
+    png, _ = write_figure(figure, tmp_path, "empty")
+    framed = coloured(picture_of(png), "#e66100", 0.1)
+    rows, columns = np.nonzero(framed)
+    assert framed.sum() > 500  # the frames along the diagonal, and no cell is filled
+    assert np.ptp(rows) > 0.4 * framed.shape[0]
+    assert np.ptp(columns) > 0.4 * framed.shape[1]
 
 
 def test_differences_show_intervals_and_what_is_significant() -> None:
@@ -146,7 +168,14 @@ def test_differences_show_intervals_and_what_is_significant() -> None:
 
 def test_withheld_tests_leave_a_figure(tmp_path) -> None:
     family = [compare_paired(np.ones(3), np.zeros(3), 1)] * 11
-    write_figure(forest_figure({"a less b": family}), tmp_path, "few")
+    figure = forest_figure({"a less b": family})
+    marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [mark.get_ydata()[0] for mark in marks] == [1.0] * 11
+    assert {mark.get_markerfacecolor() for mark in marks} == {"white"}
+    png, _ = write_figure(figure, tmp_path, "few")
+    rings = coloured(picture_of(png), colour_of(1), 0.1)
+    columns = np.flatnonzero(rings.any(axis=0))
+    assert np.ptp(columns) > 0.7 * rings.shape[1]
 
 
 def test_the_same_figure_gives_the_same_bytes(tmp_path) -> None:

@@ -12,7 +12,6 @@ import torch
 from atlas_builder.core.errors import InputError
 from atlas_builder.networks.training.device import Machine
 from atlas_builder.runtime.progress import no_progress
-from slice_localizer.training import aspectslocnet as network_module
 from slice_localizer.training.plan import Plan, Stage
 from slice_localizer.training.recipe import LocalizerRecipe, train_localizer_network
 from slice_localizer.training.simulated_samples import SimulatedSamples
@@ -26,13 +25,12 @@ PLAN = Plan(
     backbone="resnet18",
     seed=3,
     check_every=2,
+    context_units=16,  # so that checkpoints are small
 )
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """A network whose checkpoints are small."""
-    monkeypatch.setattr(network_module, "_LSTM_UNITS", 16)
+def one_thread():
     torch.set_num_threads(1)
 
 

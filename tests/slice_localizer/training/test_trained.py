@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from dataclasses import asdict
 
 import onnx
 import pytest
@@ -13,7 +12,6 @@ import torch
 from atlas_builder.core.errors import InputError
 from slice_localizer.network.calibration import Calibration
 from slice_localizer.network.model import read_localizer
-from slice_localizer.training import aspectslocnet as network_module
 from slice_localizer.training.aspectslocnet import AspectsLocNet
 from slice_localizer.training.plan import Plan
 from slice_localizer.training.trained import Trained, read_trained, write_trained
@@ -22,14 +20,12 @@ from slice_localizer.training.trained import Trained, read_trained, write_traine
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """A small network, trained never, and its files."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network_module, "_LSTM_UNITS", 16)
-        torch.manual_seed(4)
-        network = AspectsLocNet("resnet18").eval()
-        path = tmp_path_factory.mktemp("weights") / "localizer.onnx"
-        training = {"plan": asdict(Plan(backbone="resnet18"))}
-        write_trained(path, Trained(network, Calibration(1.4, 0.7, 0.3), 96, training))
-        yield network, path
+    torch.manual_seed(4)
+    network = AspectsLocNet("resnet18", context_units=16).eval()
+    path = tmp_path_factory.mktemp("weights") / "localizer.onnx"
+    training = {"plan": Plan(backbone="resnet18", context_units=16).describe()}
+    write_trained(path, Trained(network, Calibration(1.4, 0.7, 0.3), 96, training))
+    return network, path
 
 
 @pytest.fixture
