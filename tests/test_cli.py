@@ -59,6 +59,7 @@ def test_every_command_is_installed_under_its_own_name() -> None:
         assert callable(installed[command].load())
 
 
+@pytest.mark.slow
 def test_building_without_a_cohort_simulates_one_and_says_so(tmp_path: Path) -> None:
     options = ["--subjects", "3", "--iterations", "1", "--jobs", "2"]
     result = run("build-atlas", "--age-group", "50-69", *options, cwd=tmp_path)

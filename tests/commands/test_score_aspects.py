@@ -110,7 +110,7 @@ def test_the_slices_show_the_lesion_on_the_patients_right_and_regions_on_both_si
         for side in (right, left):
             lines = [coloured(side, REGION_COLOURS[region], 0.1).sum() for region in Region]
             named.append(sum(count > 20 for count in lines))
-    assert lesion[1] > 1000  # the caudate at the usual BGL
+    assert lesion[1] > 500  # the caudate at the usual BGL
     assert min(lesion[4:]) > 2000  # two fifths of M5
     assert min(named) >= 3
 
@@ -132,7 +132,8 @@ def test_the_core_is_seen_from_four_sides(out):
     ]
     assert brightness[0] > brightness[1]
     back_to_front = [np.nonzero(seen)[1].mean() / seen.shape[1] for seen in (from_right, from_left)]
-    assert sum(back_to_front) == pytest.approx(1, abs=0.05)
+    assert sum(back_to_front) == pytest.approx(1, abs=0.1)
+    assert back_to_front[0] > back_to_front[1]
 
 
 def test_no_file_names_the_patient(out, mask):

@@ -27,6 +27,7 @@ def simulated(tmp_path_factory):
     return out, result
 
 
+@pytest.mark.slow
 def test_it_says_what_it_did(simulated):
     out, result = simulated
     assert result.exit_code == 0
@@ -34,6 +35,7 @@ def test_it_says_what_it_did(simulated):
     assert "Simulating: 1 done" in result.output
 
 
+@pytest.mark.slow
 def test_the_phantom_passes_for_a_head_ct(simulated):
     """Every step from a scan to a key slice takes it: skull, brain, midline, plausibility."""
     out, _ = simulated
@@ -48,6 +50,7 @@ def test_the_phantom_passes_for_a_head_ct(simulated):
         assert np.count_nonzero(key.brain) * 0.25 > 8000  # mm2
 
 
+@pytest.mark.slow
 def test_the_sidecar_holds_the_truth(simulated):
     out, _ = simulated
     name = "sub-7089s001"

@@ -62,6 +62,7 @@ def run(folders, *more):
     )
 
 
+@pytest.mark.slow
 def test_it_trains_reports_and_tells_how(folders):
     _, out = folders
     result = run(folders)

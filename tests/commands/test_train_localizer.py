@@ -68,6 +68,7 @@ def test_help_loads_nothing_slow() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_from_persons_to_weights_and_a_report(simple, tmp_path, capsys) -> None:
     from slice_localizer.network.model import read_localizer  # noqa: PLC0415
 
@@ -97,6 +98,7 @@ def test_from_persons_to_weights_and_a_report(simple, tmp_path, capsys) -> None:
     assert json.loads((out / "localizer.json").read_text())["size"] == 32
 
 
+@pytest.mark.slow
 def test_a_training_starts_from_an_earlier_one(simple, tmp_path) -> None:
     from hashlib import sha256  # noqa: PLC0415
 

@@ -139,6 +139,7 @@ def test_one_process_gives_the_same_bits_as_two(built, copied, here, same_bits):
         same_bits(again.results[level], built.results[level])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of Dask's own making
 def test_a_dask_cluster_gives_the_same_bits(built, copied, same_bits):
     distributed = pytest.importorskip("distributed")
@@ -194,6 +195,7 @@ MOMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
 def test_a_build_killed_again_and_again_ends_with_the_same_bits(
     shaped_cohort, built, here, tmp_path, same_bits
@@ -400,6 +402,7 @@ def test_those_who_cannot_be_used_are_named_with_the_reason(flawed, here):
     assert estimate(flawed, here).refusals == build.refusals
 
 
+@pytest.mark.slow
 def test_who_cannot_be_registered_is_left_out_by_name(copied, here, monkeypatch):
     """And the atlas is that of the others, though the failure came in the second iteration."""
 

@@ -248,6 +248,7 @@ def bent(sign):
     return drawn(POINTS + sign * away)
 
 
+@pytest.mark.slow
 def test_the_template_drifts_to_the_middle_of_the_shapes():
     """From one of two shapes bent in opposite ways to the straight one between them."""
     participants = [bent(1), bent(-1)]

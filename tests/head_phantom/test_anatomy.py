@@ -17,6 +17,8 @@ from head_phantom.infarct.old_lesions import OldInfarct
 from head_phantom.infarct.truth import infarct_truth
 from head_phantom.person.person import draw_person
 
+pytestmark = pytest.mark.slow
+
 YOUNG = replace(draw_person(22, "F", np.random.default_rng(1)), lacunes=0, calcified_pineal=False)
 # The same head grown old: what ages differs, the rest does not.
 OLD = replace(YOUNG, age=84, ventricle_ml=55.0, sulcal_csf_gain=0.12, white_matter_lesion_ml=12.0)

@@ -95,6 +95,7 @@ def thin(make_scan) -> tuple[Scan, dict[Level, np.ndarray]]:
     return Scan((data + noise * (data > -900)).astype(np.float32), affines), drawn.truth
 
 
+@pytest.mark.slow
 def test_a_thin_noisy_scan_is_mapped_as_well_as_a_thick_one(thin, atlas) -> None:
     scan, truth = thin
     bgl, sgl = 3, 23

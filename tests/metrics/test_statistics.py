@@ -143,6 +143,7 @@ def test_holm_by_hand():
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
 
 
+@pytest.mark.slow
 @settings(max_examples=20)  # statsmodels takes its time
 @given(arrays(np.float64, 6, elements=st.floats(0, 1)), st.integers(0, 5))
 def test_holm_leaves_out_what_was_not_tested(p, place):

@@ -33,6 +33,7 @@ def assert_midline(alignment, angle, offset, degrees=0.3, mm=0.5):
 pixel_size = st.floats(0.35, 0.7)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(
     spacing=st.tuples(pixel_size, pixel_size),

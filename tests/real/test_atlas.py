@@ -29,6 +29,7 @@ def load_script(name: str):
     return module
 
 
+@pytest.mark.slow
 def test_atlas_of_semireal_cohort_maps_onto_new_participants(data: Path, tmp_path: Path) -> None:
     group = AgeGroup(50, 69)
     cohort = data / "semireal" / "50_69"
@@ -44,6 +45,7 @@ def test_atlas_of_semireal_cohort_maps_onto_new_participants(data: Path, tmp_pat
     assert means.min() >= 0.93
 
 
+@pytest.mark.slow
 def test_atlas_of_three_published_atlases_maps_onto_the_fourth(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +88,7 @@ def test_entropy_of_published_atlases_is_that_of_the_paper(
     assert f"{entropy:.2f}" == printed
 
 
+@pytest.mark.slow
 def test_participants_with_nothing_wrong_are_all_used(data: Path) -> None:
     from atlas_builder.construction.preparation import prepare  # noqa: PLC0415
 

@@ -28,6 +28,7 @@ def ge_slice(data, number):
     return hu.astype(np.float32), (float(columns), float(rows))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["10_29", "30_49", "50_69", "70_89"])
 def test_semireal_brains(data, group):
     overlaps = []

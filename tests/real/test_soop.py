@@ -12,6 +12,8 @@ from atlas_builder.runtime.resumption import read_record
 from atlas_builder.workflows import score_cohort as workflow
 from atlas_builder.workflows.score_cohort import RECORD, score_cohort
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def out(data: Path, tmp_path_factory) -> Path:

@@ -41,6 +41,7 @@ def numbers(path: Path) -> dict[str, dict[str, float]]:
     return {row.pop("region"): {name: float(value) for name, value in row.items()} for row in rows}
 
 
+@pytest.mark.slow
 def test_the_atlas_agrees_with_the_expert_better_than_raters_do(
     data: Path, published: Path, tmp_path: Path
 ) -> None:
@@ -57,6 +58,7 @@ def test_the_atlas_agrees_with_the_expert_better_than_raters_do(
     assert not list((tmp_path / "out").glob(".validation"))
 
 
+@pytest.mark.slow
 def test_the_matching_age_is_best(data: Path, published: Path, tmp_path: Path) -> None:
     """The groups of three validation participants each; that of eight is tested above."""
     cohorts = tmp_path / "cohorts"
@@ -90,6 +92,7 @@ def test_reference_atlases_are_read_as_hu(data: Path) -> None:
         assert hu.max() < 1500
 
 
+@pytest.mark.slow
 def test_published_atlases_are_sharper_than_the_reference_atlases(
     data: Path, published: Path
 ) -> None:

@@ -35,6 +35,7 @@ def finished(rated_cohort, atlas_folder, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_everyone_is_measured_or_named(finished):
     subjects = {row["participant_id"]: row for row in rows_of(finished / "subjects.tsv")}
     used = [name for name, row in subjects.items() if row["used"] == "yes"]
@@ -49,6 +50,7 @@ def test_everyone_is_measured_or_named(finished):
     assert len(record["left_out"]) == 3
 
 
+@pytest.mark.slow
 def test_rows_are_tidy_and_complete(finished):
     rows = rows_of(finished / "dsc.tsv")
     assert len(rows) == 2 * 10 * 3 * 6
@@ -69,6 +71,7 @@ def test_rows_are_tidy_and_complete(finished):
     assert float(subjects["sub-01"]["mean_dsc_atlas_expert"]) == pytest.approx(of_first, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_every_file_is_there_and_is_what_the_record_says(finished):
     record = json.loads((finished / "validation.json").read_text())
     present = {
@@ -86,6 +89,7 @@ def test_every_file_is_there_and_is_what_the_record_says(finished):
     assert not (finished / ".validation").exists()
 
 
+@pytest.mark.slow
 def test_the_report_names_who_was_left_out_and_why_tests_were_withheld(finished):
     page = (finished / "report.html").read_text("utf-8")
     assert "Tests withheld: 2 participants, fewer than 6." in page
@@ -93,6 +97,7 @@ def test_the_report_names_who_was_left_out_and_why_tests_were_withheld(finished)
     assert "Healthy and ischaemic participants" in page
 
 
+@pytest.mark.slow
 def test_a_second_run_does_nothing(finished, rated_cohort, atlas_folder):
     before = (finished / "validation.json").stat().st_mtime_ns
     assert validate_atlas(atlas_folder, rated_cohort, finished, SETTINGS) is False
@@ -101,6 +106,7 @@ def test_a_second_run_does_nothing(finished, rated_cohort, atlas_folder):
         validate_atlas(atlas_folder, rated_cohort, finished, ValidationSettings(("expert",)))
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_to_the_same_bits(
     finished, rated_cohort, atlas_folder, tmp_path, monkeypatch
 ):
@@ -171,6 +177,7 @@ def by_age(tmp_path_factory, writing, rated_cohort):
     return folder
 
 
+@pytest.mark.slow
 def test_every_atlas_meets_every_group(by_age):
     rows = rows_of(by_age / "out" / "dsc.tsv")
     assert {row["participant_id"] for row in rows} == {"10_29/sub-01", "50_69/sub-01"}
@@ -187,6 +194,7 @@ def test_every_atlas_meets_every_group(by_age):
     assert min(float(table[1][2]), float(table[2][4])) > 0.9
 
 
+@pytest.mark.slow
 def test_one_atlas_is_not_several(by_age, atlas_folder, tmp_path):
     with pytest.raises(InputError, match="holds one age group's atlas"):
         validate_ages(atlas_folder, by_age / "cohorts", tmp_path / "out", ValidationSettings())

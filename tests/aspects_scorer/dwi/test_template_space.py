@@ -16,6 +16,8 @@ from atlas_builder.core.lesion import Lesion
 from atlas_builder.core.volume import Volume
 from atlas_builder.registration.volumes import SpaceTransform
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (62, 74, 26)
 
 

@@ -12,12 +12,15 @@ from aspects_scorer.severity.analysis import (
     analyse_severity,
     compare_with_readers,
 )
+from aspects_scorer.severity.groups import Severity
 from atlas_builder.core.anatomy import Region
 from atlas_builder.metrics.table_files import to_csv
 from atlas_builder.reporting.severity.deduction_tables import pattern_in_words
 from atlas_builder.reporting.severity.figures import (
     bland_altman_figure,
+    boxes_figure,
     deductions_figure,
+    nihss_figure,
     roc_figure,
 )
 from atlas_builder.reporting.severity.report import CohortCounts, facts_of, sections_of
@@ -161,6 +164,54 @@ def test_everything_is_on_the_page(analyses):
     assert facts["AUC, DWI-ASPECTS"].value == f"{analyses[0].markers[0].area.value:.3f}"
 
 
+def test_the_roc_figure_shows_both_curves_and_their_thresholds(analyses):
+    figure = roc_figure(analyses)
+    assert len(figure.axes) == len(analyses)
+    for axes, analysis in zip(figure.axes, analyses, strict=True):
+        diagonal, *drawn = axes.lines
+        assert diagonal.get_linestyle() == ":"
+        curves = [line for line in drawn if line.get_marker() == "None"]
+        points = [line for line in drawn if line.get_marker() == "o"]
+        for result, curve, point in zip(analysis.markers, curves, points, strict=True):
+            np.testing.assert_array_equal(curve.get_xdata(), result.curve.false_positive)
+            np.testing.assert_array_equal(curve.get_ydata(), result.curve.true_positive)
+            assert point.get_xdata()[0] == 1 - result.youden.specificity.value
+            assert point.get_ydata()[0] == result.youden.sensitivity.value
+        shown = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert len(shown) == 4
+        assert shown[0].startswith(f"DWI-ASPECTS: {analysis.markers[0].area.value:.3f} (")
+
+
+def test_the_nihss_figure_shows_every_patient(analyses):
+    everyone = analyses[0]
+    panels = nihss_figure(everyone).axes
+    for axes, wanted, off in zip(
+        panels,
+        (everyone.patients.aspects, everyone.patients.core_volume_ml),
+        (0.25, 0.0),
+        strict=True,
+    ):
+        (dots,) = axes.collections
+        assert np.abs(dots.get_offsets()[:, 0] - everyone.patients.nihss).max() <= 0.25
+        drawn = np.maximum(wanted, 0.1)
+        assert np.abs(dots.get_offsets()[:, 1] - drawn).max() <= off + 0.1 * (off > 0)
+        assert [line.get_xdata()[0] for line in axes.lines] == [7.5, 16.5]
+        assert axes.get_title(loc="left").startswith("Spearman ")
+    assert panels[1].get_yscale() == "log"
+
+
+def test_the_box_plots_have_the_medians_of_each_group(analyses):
+    patients = analyses[0].patients
+    for axes, values in zip(
+        boxes_figure(analyses[0]).axes, (patients.aspects, patients.core_volume_ml), strict=True
+    ):
+        names = [label.get_text().split("\n")[0] for label in axes.get_xticklabels()]
+        assert len(names) == len(axes.patches) == 3
+        medians = [line.get_ydata()[0] for line in axes.lines if line.get_color() == "#f28e2b"]
+        of_group = [np.median(values[patients.severity == group]) for group in Severity]
+        np.testing.assert_allclose(medians, np.maximum(of_group, 0.1))
+
+
 def test_the_deductions_figure_shows_every_bar(analyses):
     figure = deductions_figure(analyses[0])
     right, left, either = figure.axes
@@ -210,6 +261,17 @@ def test_readers_against_the_software_and_each_other():
     ]
     assert [a.bias for a in agreements] == [1, 0, -1]
     figure = bland_altman_figure(agreements, {"automated": automated} | readers)
-    assert len(figure.axes) == 3
+    assert [axes.get_title(loc="left").split(":")[0] for axes in figure.axes] == [
+        "automated − one",
+        "automated − two",
+        "one − two",
+    ]
+    for axes, agreement in zip(figure.axes, agreements, strict=True):
+        heights = [line.get_ydata()[0] for line in axes.lines]
+        assert heights == [agreement.bias, agreement.low, agreement.high]
+    dots = [axes.collections[0].get_offsets() for axes in figure.axes]
+    np.testing.assert_array_equal(dots[0][:, 1], np.ones(8))  # one reader is a point stricter
+    np.testing.assert_array_equal(dots[0][:, 0], np.sort(automated) - 0.5)
+    np.testing.assert_array_equal(dots[1][:, 1], np.zeros(7))
     (section, *_) = sections_of(COUNTS, (), (), agreements, {"automated": automated} | readers)
     assert [row[1] for row in section.tables[0].rows] == [8, 7, 7]

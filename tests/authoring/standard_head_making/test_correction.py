@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from standard_head_making import correction as making_correction
 from standard_head_making.correction import learn_correction
 
@@ -13,6 +14,8 @@ from slice_localizer.alignment.level import align_with
 from slice_localizer.alignment.standard_head import load_standard_head
 from slice_localizer.positions import heights_of, normal_of
 from slice_localizer.training.subjects import read_subject
+
+pytestmark = pytest.mark.slow
 
 
 def errors_of(head, path, seed, count):

@@ -11,6 +11,8 @@ from slice_localizer.network.inference import predict_scan
 from slice_localizer.positions import normal_of
 from slice_localizer.training.subjects import read_subject
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def person(subjects):

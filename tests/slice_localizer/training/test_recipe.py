@@ -61,6 +61,7 @@ def watched(sample_of):
     return lambda size: [sample_of(100, size), sample_of(101, size)]
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_gives_the_same_bits(sample_of, watched, tmp_path):
     whole = train(sample_of, watched, PLAN, tmp_path / "whole")
     for step in (1, 3, 6):  # before the first checkpoint, between two, in the next size
@@ -96,6 +97,7 @@ def unexpected(number, size):
     raise AssertionError("nothing is left to learn")
 
 
+@pytest.mark.slow
 def test_other_processes_draw_the_same(person, watched, tmp_path):
     """Loaders are processes of their own; the network does not know how many there are."""
     path = tmp_path / "person.npz"
@@ -128,6 +130,7 @@ def test_another_plan_does_not_go_on(sample_of, watched, tmp_path):
         train(sample_of, watched, plan, tmp_path)
 
 
+@pytest.mark.slow
 def test_it_learns_where_the_level_is(sample_of, tmp_path):
     """Brightness tells the height; a few dozen steps from a random start find that."""
     plan = replace(PLAN, stages=(Stage(32, 24),), cutmix_share=0.0, check_every=8)

@@ -14,6 +14,8 @@ from head_phantom.infarct.infarct import Infarct, Territory
 from head_phantom.person.person import draw_person
 from head_phantom.scanner.dwi import simulate_dwi
 
+pytestmark = pytest.mark.slow
+
 
 def dice(first, second):
     return 2 * np.count_nonzero(first & second) / (first.sum() + second.sum())

@@ -39,6 +39,7 @@ def trained(tissue_head, tmp_path_factory):
     return run(tissue_head, SETTINGS, tmp_path_factory.mktemp("training"))
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_gives_the_same_bits(tissue_head, trained, tmp_path):
     def stop(record):
         if record["step"] == 3:

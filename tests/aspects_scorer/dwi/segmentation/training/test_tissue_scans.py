@@ -9,6 +9,8 @@ import pytest
 from aspects_scorer.dwi.segmentation.training.tissue_scans import draw_tissue_scan
 from atlas_builder.catalogue.mni_head import load_head
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
