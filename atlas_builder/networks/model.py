@@ -84,6 +84,8 @@ def open_model(path: Path, kind: str, threads: int | None = None) -> Model:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or _cores()
     options.inter_op_num_threads = 1
+    # A thread that waits in a loop takes the core from whatever else runs there.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = _SILENT
     try:
         session = onnxruntime.InferenceSession(

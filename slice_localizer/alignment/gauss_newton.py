@@ -161,10 +161,11 @@ def align(
         indices, inside = scan.indices(affine[:3, :3] @ pattern.points + affine[:3, 3:])
         if np.count_nonzero(inside) < _FEWEST_POINTS:
             return Alignment(start, found, 0.0)
-        rows = columns[inside]
-        residuals = look_up(image, indices[:, inside]) - pattern.values[inside]
+        seen = slice(None) if inside.all() else inside  # a slice copies nothing
+        rows = columns[seen]
+        residuals = look_up(image, indices[:, seen]) - pattern.values[seen]
         residuals -= rows[:, count:] @ found
-        weights = pattern.weights[inside] * _robust_weights(residuals, tolerance_hu)
+        weights = pattern.weights[seen] * _robust_weights(residuals, tolerance_hu)
         weighted = rows * (weights / weights.sum())[:, np.newaxis]
         normal = rows.T @ weighted + np.diag(penalty)
         downhill = weighted.T @ residuals

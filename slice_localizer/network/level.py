@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_REACH_MM = 30.0
+REACH_MM = 30.0
+"""Slices that are predicted to lie further from the level tell nothing about it."""
+
 _LEAST_SLICES = 3
 _SD_OF_MAD = 1.4826  # of a normal distribution
 
@@ -46,7 +48,7 @@ def level_from_heights(positions_mm: NDArray[np.float64], heights_mm: NDArray[np
     Level
     """
     away = np.abs(heights_mm)
-    near = away <= max(_REACH_MM, float(np.sort(away)[:_LEAST_SLICES].max()))
+    near = away <= max(REACH_MM, float(np.sort(away)[:_LEAST_SLICES].max()))
     levels = positions_mm[near] - heights_mm[near]
     middle = float(np.median(levels))
     return Level(middle, _SD_OF_MAD * float(np.median(np.abs(levels - middle))))

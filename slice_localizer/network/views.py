@@ -26,8 +26,8 @@ _AIR_HU = -1024.0
 _HEAD_HU = -300.0
 _COUNTED_MM = 115.0  # from the vertex down: what lies lower does not count for the head's middle
 _LEAST_HEAD_MM2 = 2000.0
-_THIN_MM = 1.9
-_SLAB_MM = 3.0  # thinner slices are averaged to this
+_THIN_MM = 2.6
+_SLAB_MM = 4.0  # thinner slices are averaged to about this
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class View:
     Attributes
     ----------
     hu : ndarray of float32, shape (n, rows, columns)
-        HU, from the feet to the head; thin slices are averaged to about 3 mm.
+        HU, from the feet to the head; thin slices are averaged to about 4 mm.
     heights_mm : ndarray, shape (n,)
         Where they lie along the slices' normal, ascending, as `heights_of`.
     """
@@ -46,7 +46,9 @@ class View:
     heights_mm: NDArray[np.float64]
 
 
-def view_scan(scan: Scan, size: int = SIZE) -> View:
+def view_scan(
+    scan: Scan, size: int = SIZE, between_mm: tuple[float, float] = (-np.inf, np.inf)
+) -> View:
     """Prepare a scan for the network.
 
     Parameters
@@ -55,6 +57,8 @@ def view_scan(scan: Scan, size: int = SIZE) -> View:
         A non-contrast CT of the head, HU; slices of any number, spacing, order and tilt.
     size : int
         Rows and columns of the view.
+    between_mm : tuple of float
+        The heights, as `heights_of`, between which slices are shown; by default all are.
 
     Returns
     -------
@@ -67,7 +71,11 @@ def view_scan(scan: Scan, size: int = SIZE) -> View:
     """
     heights = heights_of(scan.affines)
     order = np.argsort(heights, kind="stable")
-    groups = _groups(heights[order])
+    groups = [
+        group
+        for group in _groups(heights[order])
+        if between_mm[0] <= heights[order[list(group)]].mean() <= between_mm[1]
+    ]
     middle = _middle(scan, order, heights)
     pixel = FIELD_OF_VIEW_MM / size
     places = (np.arange(size, dtype=np.float64) - (size - 1) / 2.0) * pixel

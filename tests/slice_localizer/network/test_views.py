@@ -98,7 +98,9 @@ def test_a_sheared_stack_is_straight_again():
     assert np.allclose(np.diff(view.heights_mm), 6.0 * np.cos(tilt))
 
 
-@pytest.mark.parametrize(("step", "together"), [(0.625, 5), (1.0, 3), (1.5, 2), (2.0, 1), (5.0, 1)])
+@pytest.mark.parametrize(
+    ("step", "together"), [(0.625, 6), (1.0, 4), (2.0, 2), (2.5, 2), (3.0, 1), (5.0, 1)]
+)
 def test_thin_slices_are_averaged(scan_of, step, together):
     heights = -10.0 + step * np.arange(31)
     scan = scan_of(heights, pixel_mm=8.0, columns=24, rows=28)
@@ -110,6 +112,17 @@ def test_thin_slices_are_averaged(scan_of, step, together):
     # Brain becomes denser by 1 HU a mm: a group's density is that of its mean height.
     centre = view.hu[expected < 60, 11:13, 11:13].mean(axis=(1, 2))
     assert np.allclose(np.diff(centre), step * together, atol=0.05)
+
+
+def test_only_slices_between_two_heights_are_shown(scan_of):
+    scan = scan_of(HEIGHTS)
+    whole = view_scan(scan, 24)
+    low, high = whole.heights_mm[2], whole.heights_mm[5]
+    part = view_scan(scan, 24, (low, high))
+    assert part.heights_mm.tolist() == whole.heights_mm[2:6].tolist()
+    # The head's middle is that of the whole scan.
+    assert (part.hu == whole.hu[2:6]).all()
+    assert len(view_scan(scan, 24, (high + 1000, high + 2000)).hu) == 0
 
 
 def test_a_scan_without_a_head_is_refused(scan_of):
