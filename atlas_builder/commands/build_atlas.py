@@ -17,6 +17,7 @@ from atlas_builder.commands.options import (
 from atlas_builder.commands.outcome import show_left_out, show_report
 from atlas_builder.core.anatomy import AgeGroup
 from atlas_builder.runtime.progress import Progress
+from atlas_builder.runtime.threads import keep_to_one_thread
 
 _SUBJECTS = 8
 
@@ -96,6 +97,7 @@ def build_atlas_command(
 
     An interrupted run goes on where it stopped when the same command is given again.
     """
+    keep_to_one_thread()
     if cohort is not None and subjects is not None:
         raise click.UsageError("--subjects is for simulated heads; leave it out with --cohort")
     from atlas_builder.construction.build import BuildSettings  # noqa: PLC0415

@@ -14,6 +14,7 @@ from atlas_builder.commands.options import (
     seed_option,
 )
 from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.runtime.threads import keep_to_one_thread
 
 
 @click.command("simulate-cohort", context_settings=CONTEXT)
@@ -81,6 +82,7 @@ def simulate_cohort_command(
     An interrupted run goes on where it stopped when the same command is given again, and the
     cohort grows when it is given with more subjects.
     """
+    keep_to_one_thread()
     if validation >= subjects:
         raise click.UsageError(
             f"--validation {validation}: leaves none of {subjects} subjects to build from"

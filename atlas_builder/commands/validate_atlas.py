@@ -9,6 +9,7 @@ import click
 from atlas_builder.commands.options import CONTEXT, jobs_option, restart_option, seed_option
 from atlas_builder.commands.outcome import show_left_out, show_report
 from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.threads import keep_to_one_thread
 
 
 @click.command("validate-atlas", context_settings=CONTEXT)
@@ -73,6 +74,7 @@ def validate_atlas_command(
     --atlases and --cohorts to try every age group's atlas on every age group. An interrupted run
     goes on where it stopped when the same command is given again.
     """
+    keep_to_one_thread()
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
     from atlas_builder.validation.selection import ValidationSettings  # noqa: PLC0415
 

@@ -30,7 +30,7 @@ from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level
 from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, key_slice_grid
 from atlas_builder.registration.ants_library import SEED
-from atlas_builder.registration.slices import COARSE, MEDIUM, Metric
+from atlas_builder.registration.slices import COARSE, FIRST, LAST, Metric
 from atlas_builder.runtime.progress import Progress
 from atlas_builder.runtime.resumption import as_read_back, claim, describe_files, resume
 from atlas_builder.runtime.versions import COHORT_PACKAGES, software_versions
@@ -78,7 +78,12 @@ class BuildSettings:
         return asdict(self) | {
             "age_group": str(self.age_group),
             "metric": self.metric.value,
-            "registration": {"first": asdict(COARSE), "last": asdict(MEDIUM), "seed": SEED},
+            "registration": {
+                "first": asdict(FIRST),
+                "then": asdict(COARSE),
+                "last": asdict(LAST),
+                "seed": SEED,
+            },
             "spacing_mm": KEY_SLICE_SPACING,
         }
 

@@ -25,7 +25,7 @@ from atlas_builder.metrics.entropy import shannon_entropy
 from atlas_builder.metrics.overlap import dice_by_label
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
 from atlas_builder.registration.ants_library import RegistrationError
-from atlas_builder.registration.slices import COARSE, MEDIUM
+from atlas_builder.registration.slices import COARSE, FIRST, LAST, ONLY, Schedule
 from atlas_builder.runtime.progress import Progress
 from atlas_builder.runtime.resumption import resume
 from atlas_builder.runtime.workers import Workers
@@ -87,6 +87,12 @@ def _initial_template(job: LevelJob) -> NDArray[np.float32]:
     return average_brain(total, brain, len(job.participants)).astype(np.float32)
 
 
+def _schedule(number: int, iterations: int) -> Schedule:
+    if number == 1:
+        return ONLY if iterations == 1 else FIRST
+    return LAST if number == iterations else COARSE
+
+
 def _iterate(job: LevelJob, number: int, workers: Workers, progress: Progress) -> None:
     """Register all participants to the last template and write the next one."""
     before = Estimate.load(job.template(number - 1))
@@ -98,7 +104,7 @@ def _iterate(job: LevelJob, number: int, workers: Workers, progress: Progress) -
             job.load(participant).image,
             job.grid,
             job.metric,
-            MEDIUM if number == job.iterations else COARSE,
+            _schedule(number, job.iterations),
             affines.get(participant),
         )
 

@@ -61,11 +61,17 @@ class Schedule:
     syn_iterations: tuple[int, ...]
 
 
-COARSE = Schedule((200, 50), (40, 0, 0))
-"""For the first iterations of a template: what they leave out the last one makes up for."""
+FIRST = Schedule((200, 50), (15, 0, 0))
+"""For the first iteration of a template: what it leaves out the others make up for."""
 
-MEDIUM = Schedule((200, 50), (40, 40, 10))
+COARSE = Schedule((0, 10), (15, 0, 0))
+"""For those after it, whose affine starts near its end."""
+
+LAST = Schedule((0, 10), (20, 25, 6))
 """For the last iteration of a template, whose average hides what more would add."""
+
+ONLY = Schedule(FIRST.affine_iterations, LAST.syn_iterations)
+"""For a template of one iteration."""
 
 FINE = Schedule((200, 50), (40, 40, 8))
 """For a new scan."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.threads import keep_to_one_thread
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -92,16 +93,6 @@ def open_workers(jobs: int, scheduler: str | None = None) -> Iterator[Workers]:
         yield Workers(executor, jobs)
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
-
-
-def keep_to_one_thread() -> None:
-    """Make numerical libraries of processes that are started from now on use one thread each.
-
-    Processes inherit it. The libraries' own threads would compete for the cores that the other
-    processes are on. What the user has set stays.
-    """
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
 
 
 def end_with_parent() -> None:

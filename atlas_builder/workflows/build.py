@@ -95,9 +95,9 @@ def build_atlas(
     cohort = cohort.resolve()  # a cluster's workers have folders of their own
     with open_workers(jobs, scheduler) as workers:
         build = estimate_atlas(cohort, out / WORK, settings, workers, progress, strict=strict)
-    files = _write_images(build, out)
-    files.append(_write_subjects(build, out))
-    files.extend(write_build_report(build, out))
+        files = _write_images(build, out)
+        files.append(_write_subjects(build, out))
+        files.extend(write_build_report(build, out, workers))
     write_metadata(out, _metadata(build, time.monotonic() - started), files)
     shutil.rmtree(out / WORK)
     return True

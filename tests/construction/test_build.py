@@ -403,7 +403,7 @@ def test_those_who_cannot_be_used_are_named_with_the_reason(flawed, here):
 
 
 @pytest.mark.slow
-def test_who_cannot_be_registered_is_left_out_by_name(copied, here, monkeypatch):
+def test_who_cannot_be_registered_is_left_out_by_name(built, copied, here, monkeypatch):
     """And the atlas is that of the others, though the failure came in the second iteration."""
 
     def fail(task):
@@ -411,8 +411,6 @@ def test_who_cannot_be_registered_is_left_out_by_name(copied, here, monkeypatch)
             raise RegistrationError("ITK gave up")
         return fitting.fit(task)
 
-    shutil.rmtree(copied.work)
-    built = estimate(copied, here)
     unlucky = built.jobs["BGL"].load("sub-02").image
     for folder in ("BGL", "SGL"):
         shutil.rmtree(copied.work / folder)

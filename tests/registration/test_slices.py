@@ -16,9 +16,9 @@ from atlas_builder.registration import ants_library
 from atlas_builder.registration import slices as registration
 from atlas_builder.registration.ants_library import SEED, RegistrationError, read_affine
 from atlas_builder.registration.slices import (
-    COARSE,
     FINE,
-    MEDIUM,
+    FIRST,
+    ONLY,
     Metric,
     Schedule,
     register,
@@ -83,7 +83,7 @@ def distance(first, second):
     return np.hypot(*(first - second))[INSIDE]
 
 
-@pytest.mark.parametrize("schedule", [COARSE, MEDIUM, FINE], ids=["coarse", "medium", "fine"])
+@pytest.mark.parametrize("schedule", [FIRST, ONLY, FINE], ids=["first", "only", "fine"])
 def test_a_known_affine_is_recovered(fixed, affinely_moved, schedule):
     truth = apply_affine(AFFINE, POINTS)
     assert distance(POINTS, truth).mean() > 4
@@ -137,7 +137,7 @@ def test_a_known_deformation_is_recovered_by_each_metric(fixed, metric):
 
 def test_metrics_differ(fixed):
     moving = brain(bent(POINTS))
-    fields = [run(fixed, moving, metric, MEDIUM).displacement for metric in Metric]
+    fields = [run(fixed, moving, metric, ONLY).displacement for metric in Metric]
     for first, second in zip(fields, fields[1:] + fields[:1], strict=True):
         assert np.abs(first - second).max() > 0.05
 
@@ -225,10 +225,10 @@ def test_the_initial_affine_is_where_the_affine_stage_starts(fixed, affinely_mov
 
 
 def test_registrations_repeat_bit_for_bit_in_any_order(fixed, affinely_moved):
-    first = run(fixed, affinely_moved, schedule=MEDIUM)
-    run(affinely_moved, fixed, schedule=COARSE)
+    first = run(fixed, affinely_moved, schedule=ONLY)
+    run(affinely_moved, fixed, schedule=FIRST)
     np.random.default_rng().normal()
-    again = run(fixed, affinely_moved, schedule=MEDIUM)
+    again = run(fixed, affinely_moved, schedule=ONLY)
     for name in ("affine", "displacement", "inverse_displacement"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
 
@@ -237,7 +237,7 @@ def test_registrations_repeat_bit_for_bit_in_any_order(fixed, affinely_moved):
 def test_what_ants_cannot_register_is_one_kind_of_error_of_one_line(fixed, value):
     nothing = np.full(fixed.shape, value, np.float32)
     with pytest.raises(RegistrationError) as caught:
-        register(fixed, nothing, GRID, metric=Metric.MI, schedule=COARSE, initial_affine=np.eye(3))
+        register(fixed, nothing, GRID, metric=Metric.MI, schedule=FIRST, initial_affine=np.eye(3))
     assert str(caught.value)
     assert "\n" not in str(caught.value)
 

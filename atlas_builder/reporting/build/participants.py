@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -10,72 +11,19 @@ from numpy.typing import NDArray
 
 from atlas_builder.cohorts.labelled_scans import Participant
 from atlas_builder.construction.build import Build
-from atlas_builder.construction.fitting import load_fit
 from atlas_builder.construction.level import Estimate, LevelJob, LevelResult
 from atlas_builder.construction.template import ShapeUpdate
 from atlas_builder.core.anatomy import Level, regions_of
-from atlas_builder.core.transform import halve, sample
-from atlas_builder.preprocessing.key_slice import KEY_SLICE_SHAPE
-from atlas_builder.reporting.base.outlines import mask_outline, region_outlines
-from atlas_builder.reporting.base.pictures import grey_levels, jpeg_uri, radiological
+from atlas_builder.reporting.base.outlines import region_outlines
 from atlas_builder.reporting.build.outliers import is_low, lower_bound
-
-_ROOM = 12
-"""Millimetres shown around the brains: scalp and skull."""
-
-
-@dataclass(frozen=True)
-class View:
-    """What the pictures of a level show, in mm of the head picture, whose pixels are 1 mm.
-
-    Attributes
-    ----------
-    x, y, width, height : int
-        The part of the head picture that is shown.
-    atlas_x, atlas_y : float
-        The corner of the pictures on the atlas.
-    atlas_width, atlas_height : int
-        Their size.
-    """
-
-    x: int
-    y: int
-    width: int
-    height: int
-    atlas_x: float
-    atlas_y: float
-    atlas_width: int
-    atlas_height: int
-
-    @classmethod
-    def of(cls, crop: tuple[slice, slice]) -> View:
-        """Return the view of a level.
-
-        Parameters
-        ----------
-        crop : tuple of slice
-            The part of the key-slice grid that the level's own grid covers, in pixels of 0.5 mm.
-
-        Returns
-        -------
-        View
-        """
-        first = [max(0, axis.start // 2 - _ROOM) for axis in crop]
-        last = [
-            min(n // 2, axis.stop // 2 + _ROOM)
-            for axis, n in zip(crop, KEY_SLICE_SHAPE, strict=True)
-        ]
-        # See `outlines` for the quarter of a millimetre.
-        return cls(
-            first[0],
-            first[1],
-            last[0] - first[0],
-            last[1] - first[1],
-            crop[0].start / 2 + 0.25,
-            crop[1].start / 2 + 0.25,
-            (crop[0].stop - crop[0].start) // 2,
-            (crop[1].stop - crop[1].start) // 2,
-        )
+from atlas_builder.reporting.build.participant_pictures import (
+    EntryTask,
+    LevelEntry,
+    View,
+    first_pixel,
+    level_entry,
+)
+from atlas_builder.runtime.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -130,7 +78,7 @@ class LevelBackground:
             result,
             View.of(job.crop),
             update.points(job.grid.points()),
-            region_outlines(result.labels[job.crop], regions_of(job.level), _first(job)),
+            region_outlines(result.labels[job.crop], regions_of(job.level), first_pixel(job)),
             lower_bound(result.correlation.values()),
             lower_bound(result.dice.values()),
         )
@@ -158,43 +106,6 @@ class LevelBackground:
             for name, value, bound in measures
             if is_low(value, bound)
         ]
-
-
-@dataclass(frozen=True)
-class LevelEntry:
-    """What the report shows of a participant at one level.
-
-    Attributes
-    ----------
-    level : Level
-        BGL or SGL.
-    view : View
-        What the pictures show.
-    head, warped : str
-        Pictures as data URIs: the whole head, and the brain carried onto the atlas.
-    brain_outline : str
-        SVG path, on `head`.
-    drawn, carried : dict of str to str
-        SVG paths of the regions by name: as drawn on the head, and carried onto the atlas.
-    angle_deg, brain_area_cm2, correlation, dice : float
-        The numbers.
-    correlation_low, dice_low : bool
-        Whether they are outliers.
-    """
-
-    level: Level
-    view: View
-    head: str
-    warped: str
-    brain_outline: str
-    drawn: dict[str, str]
-    carried: dict[str, str]
-    angle_deg: float
-    brain_area_cm2: float
-    correlation: float
-    dice: float
-    correlation_low: bool
-    dice_low: bool
 
 
 @dataclass(frozen=True)
@@ -266,8 +177,9 @@ def participant_entries(
     build: Build,
     backgrounds: Mapping[Level, LevelBackground],
     warnings: Mapping[str, list[str]],
+    workers: Workers,
 ) -> Iterator[ParticipantEntry]:
-    """Yield the participants, the flagged ones first, one at a time in memory.
+    """Yield the participants, the flagged ones first, a few at a time in memory.
 
     Parameters
     ----------
@@ -277,39 +189,36 @@ def participant_entries(
         From `level_backgrounds`.
     warnings : mapping of str to list of str
         From `find_warnings`.
+    workers : Workers
+        Make the pictures.
 
     Yields
     ------
     ParticipantEntry
         One a participant.
     """
-    for participant in sorted(
+    ordered = sorted(
         build.participants, key=lambda participant: participant.participant_id not in warnings
-    ):
-        name = participant.participant_id
-        quality = build.notes[name].quality
-        levels = [_level_entry(background, name, quality) for background in backgrounds.values()]
-        yield ParticipantEntry(participant, warnings.get(name, []), levels)
+    )
+    tasks = (
+        _task_of(background, participant.participant_id, build)
+        for participant in ordered
+        for background in backgrounds.values()
+    )
+    entries = workers.in_order(level_entry, tasks)
+    for participant in ordered:
+        levels = list(itertools.islice(entries, len(backgrounds)))
+        yield ParticipantEntry(participant, warnings.get(participant.participant_id, []), levels)
 
 
-def _level_entry(
-    background: LevelBackground, name: str, quality: Mapping[str, float]
-) -> LevelEntry:
-    job, result, view = background.job, background.result, background.view
-    regions, first = regions_of(job.level), _first(job)
-    prepared = job.load(name)
-    fit = load_fit(job.fits(job.iterations) / f"{name}.npz")
-    on_atlas = np.asarray(sample(fit.warped, job.grid, background.points), np.float32)
-    carried = np.load(job.carried(name), allow_pickle=False)
-    head = prepared.head[view.x : view.x + view.width, view.y : view.y + view.height]
-    return LevelEntry(
-        job.level,
-        view,
-        jpeg_uri(radiological(head)),
-        jpeg_uri(radiological(grey_levels(halve(on_atlas)))),
-        mask_outline(prepared.image != 0, first),
-        region_outlines(prepared.labels, regions, first),
-        region_outlines(carried, regions, first),
+def _task_of(background: LevelBackground, name: str, build: Build) -> EntryTask:
+    job, result = background.job, background.result
+    quality = build.notes[name].quality
+    return EntryTask(
+        job,
+        background.view,
+        background.points,
+        name,
         quality[f"{job.level}_angle_deg"],
         quality[f"{job.level}_brain_area_cm2"],
         result.correlation[name],
@@ -317,9 +226,3 @@ def _level_entry(
         is_low(result.correlation[name], background.correlation_bound),
         is_low(result.dice[name], background.dice_bound),
     )
-
-
-def _first(job: LevelJob) -> tuple[int, int]:
-    """Return where the level's grid begins on the key-slice grid, in pixels."""
-    x, y = job.crop
-    return x.start, y.start

@@ -22,6 +22,7 @@ from atlas_builder.reporting.build.participants import (
     level_backgrounds,
     participant_entries,
 )
+from atlas_builder.runtime.workers import Workers
 
 _TEMPLATE = "build/report.html"
 
@@ -34,10 +35,10 @@ class Picture:
     description: str
 
 
-def write_build_report(build: Build, out: Path) -> list[Path]:
+def write_build_report(build: Build, out: Path, workers: Workers) -> list[Path]:
     """Write the figures and the page of a build whose work folder is still there.
 
-    Participants are loaded one at a time. The same build gives the same bytes.
+    Participants are loaded a few at a time. The same build gives the same bytes.
 
     Parameters
     ----------
@@ -45,6 +46,8 @@ def write_build_report(build: Build, out: Path) -> list[Path]:
         With its work folder.
     out : Path
         An existing folder; ``report.html`` and ``figures/`` are written there.
+    workers : Workers
+        Make the participants' pictures.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def write_build_report(build: Build, out: Path) -> list[Path]:
         "backgrounds": backgrounds,
         "warnings": warnings,
         "least_drop": LEAST_DROP,
-        "entries": participant_entries(build, backgrounds, warnings),
+        "entries": participant_entries(build, backgrounds, warnings, workers),
         "parameters": rows_under(build.inputs, "settings"),
         "versions": rows_under(build.inputs, "versions"),
     }

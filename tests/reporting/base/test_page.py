@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from in_process import HERE
 
 from atlas_builder.construction.build import Build
 from atlas_builder.reporting.base.page import rows_of
@@ -33,7 +34,7 @@ def test_participants_are_not_kept(
             yield counted
 
     monkeypatch.setattr("atlas_builder.reporting.build.report.participant_entries", watched)
-    write_build_report(make_build(), tmp_path)
+    write_build_report(make_build(), tmp_path, HERE)
     assert len(most) == 6
     assert max(most) <= 2
 

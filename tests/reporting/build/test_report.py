@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from in_process import HERE
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
@@ -79,7 +80,7 @@ def build(make_build: MakeBuild) -> Build:
 
 @pytest.fixture(scope="module")
 def files(build: Build, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return write_build_report(build, tmp_path_factory.mktemp("report"))
+    return write_build_report(build, tmp_path_factory.mktemp("report"), HERE)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_the_same_build_gives_the_same_files(
         ),
     }
     assert {path for path in folder.rglob("*") if path.is_file()} == set(files)
-    for one, other in zip(files, write_build_report(build, tmp_path), strict=True):
+    for one, other in zip(files, write_build_report(build, tmp_path, HERE), strict=True):
         assert one.read_bytes() == other.read_bytes()
 
 
@@ -202,7 +203,7 @@ def test_warped_images_lie_on_the_atlas(make_build: MakeBuild, tmp_path: Path) -
     """The last shape update, here a shift to the left, moves them as it moved the template."""
     shift = 6.0
     build = make_build(shift_mm=shift)
-    page = Page(write_build_report(build, tmp_path)[-1])
+    page = Page(write_build_report(build, tmp_path, HERE)[-1])
     _, warped, *_ = pictures(page.article(NAMES[0]))
     column, _ = centre(warped > 200)
     # The mark covers key-slice pixels 180-189.
@@ -219,7 +220,7 @@ def test_what_could_not_be_computed_is_flagged_and_left_out_of_means(
 ) -> None:
     build = make_build()
     build.results["BGL"].dice[NAMES[2]] = float("nan")
-    page = Page(write_build_report(build, tmp_path)[-1])
+    page = Page(write_build_report(build, tmp_path, HERE)[-1])
     flagged = [part["id"] for part in page.all("article") if "flagged" in str(part["class"])]
     assert flagged == [NAMES[2], BAD]
     means = mean_dice(build.results)

@@ -1,6 +1,6 @@
 """Print how much fluid the key slices of each age group's atlas show.
 
-Usage: python scripts/benchmarks/csf_by_age.py
+Usage: python scripts/authoring/csf_by_age.py
     [ATLASES]   ATLASES is a name or a folder, by default simulated
 
 A template averages heads whose sulci differ, so a pixel counts as fluid by its share: all at 9 HU,
