@@ -26,11 +26,16 @@ EITHER = MAPPED | REFUSED
 
 @dataclass(frozen=True)
 class Given:
-    """What ``map-regions`` is given, and how it may end."""
+    """What ``map-regions`` is given, and how it may end.
+
+    Its map must be that of the twin, where there is one, and have the remark, where one is named.
+    """
 
     scan: Path
     may_end: frozenset[int] = REFUSED
     options: dict[str, str] = field(default_factory=dict)
+    twin: Path | None = None
+    remark: str = ""
 
 
 Kind = Callable[[Path, np.random.Generator], Given]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -26,11 +27,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import fuzz_dicom
+import fuzz_exports  # noqa: F401 - adds its kinds
+import nibabel as nib
 import numpy as np
 from fuzz_head import BGL, SGL, write_head_atlas
 from fuzz_inputs import KINDS, Given
 
 _SECONDS = 120
+_LEAST_DICE = 0.97  # regions of 8 mm here; rounding of 1e-5 in an orientation moves one to 0.98
 _COMPLETE = {"regions.nii.gz", "regions.tsv", "mapping.json", "overlay.png", "report.html"}
 
 
@@ -68,7 +72,10 @@ def run_case(case: Case) -> Outcome:
     status, text, errors = _map(given, out, case.atlas)
     seconds = time.monotonic() - started
     new = _everything_in(folder) - before
-    wrong = tuple(_faults(given, status, text, errors, out, new))
+    wrong = (
+        *_faults(given, status, text, errors, out, new),
+        *_differences(given, status, out, folder / "twin-out", case.atlas),
+    )
     shutil.rmtree(folder)
     lines = errors.strip().splitlines()
     return Outcome(made.__name__, status, seconds, lines[-1] if lines else "", wrong)
@@ -142,6 +149,32 @@ def _faults(
             spoken += path.read_text("utf-8")
     if any(private in spoken for private in fuzz_dicom.PRIVATE):
         yield "the patient's name outside DICOM"
+
+
+def _differences(
+    given: Given, status: int, out: Path, twin_out: Path, atlas: Path
+) -> Iterator[str]:
+    """Compare a map with that of the clean twin, and look for the remark."""
+    if status != 0 or given.twin is None:
+        return
+    codes = [
+        flag["code"] for flag in json.loads((out / "mapping.json").read_text())["quality_flags"]
+    ]
+    if given.remark and given.remark not in codes:
+        yield f"no remark {given.remark}"
+    _map(Given(given.twin, options=given.options), twin_out, atlas)
+    mapped, clean = (_regions(folder) for folder in (out, twin_out))
+    for value in np.unique(clean[clean > 0]):
+        share = 2 * np.sum((mapped == value) & (clean == value))
+        dice = share / (np.sum(mapped == value) + np.sum(clean == value))
+        if dice < _LEAST_DICE:
+            yield f"region {value} has a Dice of {dice:.3f} with that of the clean twin"
+
+
+def _regions(folder: Path) -> np.ndarray:
+    """Return the two slices with regions, in their order."""
+    labels = np.asarray(nib.load(folder / "regions.nii.gz").dataobj)
+    return labels[:, :, labels.any(axis=(0, 1))]
 
 
 def _everything_in(folder: Path) -> set[Path]:

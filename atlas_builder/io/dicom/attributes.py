@@ -19,6 +19,7 @@ ATTRIBUTES = [
     "BodyPartExamined",
     "ContrastBolusAgent",
     "ConvolutionKernel",
+    "ImageType",
     "PatientAge",
     "PatientID",
     "PatientName",
@@ -34,6 +35,10 @@ _NO_CONTRAST = re.compile(r"\bNON|W/?O\b|WITHOUT|UNENHANCED|NATIV|PLAIN|OHNE|SAN
 _NO_AGENT = re.compile(
     r"^([\W0]*|N/?A|NIL|NULL|NON|PLAIN)$|^NO(NE)?\b|\bNON\W*CON|\bW/?O\b|WITHOUT|UNENHANCED|NATIV"
     r"|\bKEIN|\bOHNE\b|\bSANS\b|\bSIN\b"
+)
+# Virtual non-contrast images, those of one energy, and maps of iodine, density or atomic number.
+_SPECTRAL = re.compile(
+    r"\bVNC\b|\bVUE\b|VIRTUAL|MONO\s?E|MONOE|\bMONO\b|IODINE|\bZ.?EFF|\bRHO\b|WATER\s?\(|DECT\b"
 )
 _HEAD = re.compile(r"HEAD|BRAIN|SKULL|CRAN|CEREB|NEURO|KOPF|SCH(AE|Ä)DEL")
 _BONE = re.compile(r"BONE|KNOCHEN|OSSEU|HUESO|PETROUS|SHARP")
@@ -142,6 +147,23 @@ def is_sharp(header: Any) -> bool:
         or (toshiba and toshiba[1] in _TOSHIBA_SHARP)
         or _BONE.search(_text(header, "SeriesDescription"))
         or _first_window(header) >= _BONE_WINDOW
+    )
+
+
+def is_spectral(header: Any) -> bool:
+    """Tell whether an image was computed from several energies, such as virtual non-contrast.
+
+    Parameters
+    ----------
+    header : pydicom.Dataset
+        See `age_of`.
+
+    Returns
+    -------
+    bool
+    """
+    return any(
+        _SPECTRAL.search(_text(header, keyword)) for keyword in ("ImageType", "SeriesDescription")
     )
 
 

@@ -11,25 +11,26 @@ Enhanced CT Image, C.11.1 Modality LUT (rescale).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 
 from atlas_builder.core.errors import InputError
+from atlas_builder.io.dicom import acquisition, attributes
+from atlas_builder.io.dicom.acquisition import Acquisition, acquisition_of
 from atlas_builder.io.dicom.attributes import (
-    ATTRIBUTES,
     age_of,
     has_contrast,
     is_head,
     is_sharp,
+    is_spectral,
     patient_key,
 )
 from atlas_builder.io.dicom.damage import refusing_damage
+from atlas_builder.io.dicom.datasets import is_dicom, is_named_dicom, numbers, read_dataset
 from atlas_builder.io.orientation import InPlane
 
 _CT_IMAGES = {
@@ -41,9 +42,14 @@ _MOST_PIXELS = 4096
 _MOST_FRAMES = 20_000
 _LOCALIZERS = {"LOCALIZER", "SCOUT"}
 _DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage, DICOMDIR
-_DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
+_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"  # Secondary Capture Image Storage
+
+SECONDARY_CAPTURE = "a secondary capture"
+"""Why a picture of a scan is passed over."""
+
 _HEADER = [
-    *ATTRIBUTES,
+    *attributes.ATTRIBUTES,
+    *acquisition.ATTRIBUTES,
     "SOPClassUID",
     "Modality",
     "ImageType",
@@ -111,9 +117,11 @@ class CtFile:
         See `patient_key`; empty where the file holds neither ID nor name.
     age : float or None
         The patient's age in years as the file states it.
-    contrast, head, sharp : bool
-        Whether it was taken with a contrast agent, is of the head, and is made for bone; see
-        `has_contrast`, `is_head` and `is_sharp`.
+    contrast, head, sharp, spectral : bool
+        Whether it was taken with a contrast agent, is of the head, is made for bone, and is
+        computed from several energies; see `has_contrast`, `is_head`, `is_sharp` and `is_spectral`.
+    acquisition : Acquisition
+        Where, when and how it was taken.
     frames : tuple of Frame
         Its frames in file order, localizers left out.
     unplaced : bool
@@ -128,11 +136,29 @@ class CtFile:
     contrast: bool
     head: bool
     sharp: bool
+    spectral: bool
+    acquisition: Acquisition
     frames: tuple[Frame, ...]
     unplaced: bool
 
 
-def examine_file(path: Path) -> CtFile | None:
+@dataclass(frozen=True)
+class PassedOver:
+    """A file that is no CT slice, though it looks as if it were meant to be one.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    reason : str
+        Why, in a word or two.
+    """
+
+    path: Path
+    reason: str
+
+
+def examine_file(path: Path) -> CtFile | PassedOver | None:
     """Read the header of a DICOM CT file; None for a localizer and for any other file.
 
     Parameters
@@ -142,28 +168,35 @@ def examine_file(path: Path) -> CtFile | None:
 
     Returns
     -------
-    CtFile or None
+    CtFile, PassedOver or None
         Its frames without localizers; pixels are not read.
 
     Raises
     ------
     InputError
-        The file is DICOM, or named as such, but damaged or truncated; it cannot be read; or it has
-        more pixels or frames than a head CT.
+        The file is DICOM but damaged or truncated; it cannot be read; or it has more pixels or
+        frames than a head CT.
     """
-    if not _is_dicom(path):
+    try:
+        dicom, size = is_dicom(path), path.stat().st_size
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from error
+    if size == 0:
+        return None if path.name.startswith(".") else PassedOver(path, "empty")
+    if not dicom and is_named_dicom(path):
+        raise InputError(
+            f"{path}: named as DICOM but is not, or damaged; copy it again or take it out"
+        )
+    if not dicom:
         return None
     with refusing_damage(path):
         with path.open("rb") as file:
-            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_HEADER)
+            header = read_dataset(file, stop_before_pixels=True, specific_tags=_HEADER)
             pixels_at = file.tell()
-        if header.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
+        if header.get("SOPClassUID") == _CAPTURE and header.get("Modality", "CT") == "CT":
+            return PassedOver(path, SECONDARY_CAPTURE)
+        if not _is_ct(header):
             return None
-        series_uid = str(header.SeriesInstanceUID)  # in every object; absent from a file cut early
-        if header.get("SOPClassUID") not in _CT_IMAGES or header.get("Modality", "CT") != "CT":
-            return None
-        if int(header.get("SamplesPerPixel") or 1) != 1:
-            return None  # colour: a report or a map, not CT values
         _check_size(path, header)
         _check_length(path, header, pixels_at)
         indices = [
@@ -176,31 +209,32 @@ def examine_file(path: Path) -> CtFile | None:
         frames = [_frame(path, header, index) for index in indices]
         return CtFile(
             path=path,
-            series_uid=series_uid,
+            # Files without one are one series where they lie in one folder.
+            series_uid=str(header.get("SeriesInstanceUID") or path.parent),
             series_number=str(header.get("SeriesNumber") or "without number"),
             patient=patient_key(header),
             age=age_of(header),
             contrast=has_contrast(header),
             head=is_head(header),
             sharp=is_sharp(header),
+            spectral=is_spectral(header),
+            acquisition=acquisition_of(header),
             frames=tuple(frame for frame in frames if frame is not None),
             unplaced=None in frames,
         )
 
 
-def _is_dicom(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(132)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from error
-    if start[128:] == b"DICM":
-        return True
-    if path.suffix.lower() in _DICOM_SUFFIXES and not path.name.startswith("."):
-        raise InputError(
-            f"{path}: named as DICOM but is not, or damaged; copy it again or take it out"
-        )
-    return False
+def _is_ct(header: Any) -> bool:
+    """Tell whether a file holds CT values, by what it states and whatever it leaves out."""
+    sop_class, modality = header.get("SOPClassUID"), header.get("Modality")
+    if header.file_meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
+        return False
+    if header.preamble is not None and not ("SeriesInstanceUID" in header or "Rows" in header):
+        raise AttributeError("cut off: every object states one of them")
+    if (modality or "CT") != "CT" or (sop_class is None and modality is None):
+        return False
+    grey = int(header.get("SamplesPerPixel") or 1) == 1  # colour: a report or a map
+    return grey and (sop_class is None or sop_class in _CT_IMAGES)
 
 
 def _check_size(path: Path, header: Any) -> None:
@@ -226,11 +260,9 @@ def _check_length(path: Path, header: Any, pixels_at: int) -> None:
 def _frame(path: Path, header: Any, index: int) -> Frame | None:
     """Describe a frame; None where its geometry is absent or impossible."""
     shape = (int(header.Columns), int(header.Rows))
-    position = _numbers(_value(header, index, "PlanePositionSequence", "ImagePositionPatient"), 3)
-    cosines = _numbers(
-        _value(header, index, "PlaneOrientationSequence", "ImageOrientationPatient"), 6
-    )
-    spacing = _numbers(_value(header, index, "PixelMeasuresSequence", "PixelSpacing"), 2)
+    position = _numbers(header, index, "PlanePositionSequence", "ImagePositionPatient", 3)
+    cosines = _numbers(header, index, "PlaneOrientationSequence", "ImageOrientationPatient", 6)
+    spacing = _numbers(header, index, "PixelMeasuresSequence", "PixelSpacing", 2)
     if not (position and cosines and spacing and min(spacing) > 0):
         return None
     along_columns, along_rows = np.reshape(cosines, (2, 3))
@@ -243,7 +275,7 @@ def _frame(path: Path, header: Any, index: int) -> Frame | None:
     to_next_row = lps_to_ras * along_rows * spacing[0]
     in_plane = InPlane.of(to_next_column, to_next_row)
     slope, intercept = (
-        _numbers(_value(header, index, "PixelValueTransformationSequence", keyword), 1)
+        _numbers(header, index, "PixelValueTransformationSequence", keyword, 1)
         for keyword in ("RescaleSlope", "RescaleIntercept")
     )
     return Frame(
@@ -258,26 +290,24 @@ def _frame(path: Path, header: Any, index: int) -> Frame | None:
 
 
 def _image_type(header: Any, index: int) -> tuple[str, ...]:
-    kind = _value(header, index, "CTImageFrameTypeSequence", "FrameType") or header.get("ImageType")
-    return tuple(str(value).upper() for value in kind or ())
+    holder = _holder(header, index, "CTImageFrameTypeSequence", "FrameType")
+    kind = (holder.get("FrameType") if holder is not None else None) or header.get("ImageType")
+    return tuple(str(value).upper() for value in ([kind] if isinstance(kind, str) else kind or ()))
 
 
-def _value(header: Any, index: int, sequence: str, keyword: str) -> Any:
-    """Return an attribute of one frame: from its functional groups where the file has any."""
+def _numbers(header: Any, index: int, sequence: str, keyword: str, count: int) -> list[float]:
+    holder = _holder(header, index, sequence, keyword)
+    return [] if holder is None else numbers(holder, keyword, count)
+
+
+def _holder(header: Any, index: int, sequence: str, keyword: str) -> Any:
+    """Return the item that holds a frame's attribute: of its functional groups where it has any."""
     if "PerFrameFunctionalGroupsSequence" not in header:
         several = int(header.get("NumberOfFrames") or 1) > 1
-        return None if several and sequence == "PlanePositionSequence" else header.get(keyword)
+        return None if several and sequence == "PlanePositionSequence" else header
     shared = header.get("SharedFunctionalGroupsSequence") or []
     for groups in (header.PerFrameFunctionalGroupsSequence[index], *shared):
         for item in groups.get(sequence) or []:
-            if item.get(keyword) is not None:
-                return item.get(keyword)
+            if keyword in item:
+                return item
     return None
-
-
-def _numbers(value: Any, count: int) -> list[float]:
-    """Return an attribute's finite numbers, or an empty list where it does not hold so many."""
-    if value is None or value == "":
-        return []
-    numbers = [float(number) for number in ([value] if count == 1 else value)]
-    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else []

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.pixels.decoders.base import get_decoder
 
 from atlas_builder.core.errors import InputError
 from atlas_builder.io.dicom.damage import refusing_damage
+from atlas_builder.io.dicom.datasets import read_dataset
 from atlas_builder.io.dicom.frames import Frame
 
 _AIR_HU = -1000.0
 _HIGHEST_HU = 3071.0  # of the 12-bit scale
+_NO_TISSUE_HU = 30_000.0  # metal on the extended scale ends below; signed padding read as unsigned
 
 
 def read_hu(frames: Sequence[Frame]) -> NDArray[np.float32]:
@@ -50,7 +51,7 @@ def read_hu(frames: Sequence[Frame]) -> NDArray[np.float32]:
         for place, frame in enumerate(frames):
             if frame.path == path:
                 hu = _rescaled(frame, stored[frame.index])
-                hu[padded[frame.index] & (hu > _HIGHEST_HU)] = _AIR_HU
+                hu[(padded[frame.index] & (hu > _HIGHEST_HU)) | (hu > _NO_TISSUE_HU)] = _AIR_HU
                 slices[place] = frame.in_plane.turn(hu.T)
     return np.stack([slices[place] for place in range(len(frames))], axis=2)
 
@@ -58,7 +59,7 @@ def read_hu(frames: Sequence[Frame]) -> NDArray[np.float32]:
 def _stored_values(path: Path) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
     """Return a file's stored values, shape (frames, rows, columns), and where they are padding."""
     with refusing_damage(path):
-        dataset = pydicom.dcmread(path)
+        dataset = read_dataset(path)
         _check_decodable(path, dataset.file_meta.TransferSyntaxUID)
         stored = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
         padding = dataset.get("PixelPaddingValue")
@@ -90,8 +91,8 @@ def _check_decodable(path: Path, syntax: Any) -> None:
 def _rescaled(frame: Frame, stored: NDArray[np.generic]) -> NDArray[np.float32]:
     if frame.rescale is None:
         raise InputError(
-            f"{frame.path}: no rescale slope and intercept, so its values are not HU; export it "
-            "again from the archive"
+            f"{frame.path}: no rescale slope and intercept that are numbers, so its values are not "
+            "HU; export it again from the archive"
         )
     slope, intercept = frame.rescale
     hu = stored.astype(np.float32)

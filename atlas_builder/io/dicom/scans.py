@@ -6,7 +6,7 @@ no resampling. The order of slices is that of their positions, from the feet to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,16 +18,13 @@ from atlas_builder.core.flags import Flag
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.dicom.frames import Frame
 from atlas_builder.io.dicom.pixels import read_hu
-from atlas_builder.io.dicom.series import (
-    SAME_POSITION_MM,
-    choose_series,
-    find_series,
-    position_of,
-)
+from atlas_builder.io.dicom.series import FoundSeries, find_series, unread_in_words
+from atlas_builder.io.dicom.series_choice import choose_series
+from atlas_builder.io.dicom.series_files import SeriesFiles
+from atlas_builder.io.dicom.stacks import SAME_POSITION_MM, position_of
 from atlas_builder.io.stacking import remarks_on_stack
 
-_SAME_DIRECTION = 0.01
-_SAME_SIZE = 0.001  # of a pixel: a quarter of a millimetre over a head
+_LEAST_PASS = 4  # fewer slices are odd ones of a stack, not another one
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,9 @@ class DicomSeries:
     frames : tuple of Frame
         The slices from the feet to the head.
     remarks : tuple of Flag
-        What was unusual: ``series-chosen``, ``reformatted``, ``contrast``, ``bone-kernel``,
-        ``duplicate-slices`` and those of `remarks_on_stack`.
+        What was unusual: ``series-chosen``, ``acquisition-chosen``, ``slices-set-aside``,
+        ``files-not-read``, those of `SeriesFiles.remarks`, ``duplicate-slices`` and those of
+        `remarks_on_stack`.
     """
 
     number: str
@@ -100,34 +98,22 @@ def examine_dicom(path: Path, wanted: str | None = None) -> DicomSeries:
     path : Path
         A folder, searched with its subfolders, or a multi-frame file; see `find_series`.
     wanted : str, optional
-        A series number or Series Instance UID. Without it, see `choose_series`.
+        See `choose_series`.
 
     Raises
     ------
     InputError
-        See `find_series` and `choose_series`; or slices of the series that differ in size, pixel
-        size or orientation, or that differ at one position.
+        See `find_series` and `choose_series`; or slices that differ at one position.
     """
     path = Path(path)
-    every_series = find_series(path)
-    series = choose_series(path, every_series, wanted)
-    for file in series.files:
-        if file.unplaced:
-            raise InputError(
-                f"{file.path}: does not say where its slice lies; export the series again"
-            )
+    found = find_series(path)
+    series = choose_series(path, found.stacks, wanted)
     first = series.frames[0]
-    for frame in series.frames:
-        _check_alike(first, frame)
     ordered = sorted(
         series.frames, key=lambda frame: (position_of(first, frame), frame.path, frame.index)
     )
     frames = _without_duplicates(ordered)
-    remarks = []
-    if len(every_series) > 1 and wanted is None:
-        chosen = f"series {series} was taken of {len(every_series)} CT series"
-        remarks.append(Flag("series-chosen", chosen))
-    remarks += series.remarks
+    remarks = [*_remarks_on_choice(found, series, wanted), *series.remarks]
     if len(frames) < len(ordered):
         twice = (
             f"{len(ordered) - len(frames)} slices are stored more than once; one of each is used"
@@ -135,28 +121,37 @@ def examine_dicom(path: Path, wanted: str | None = None) -> DicomSeries:
         remarks.append(Flag("duplicate-slices", twice))
     affines = np.stack([frame.affine for frame in frames])
     remarks += remarks_on_stack(affines)
-    return DicomSeries(series.number, series.age, tuple(frames), tuple(remarks))
+    return DicomSeries(series.name, series.age, tuple(frames), tuple(remarks))
 
 
-def _check_alike(first: Frame, other: Frame) -> None:
-    if first.shape != other.shape:
-        raise InputError(
-            f"{other.path}: {other.shape[0]} x {other.shape[1]} pixels in a series of "
-            f"{first.shape[0]} x {first.shape[1]}; leave slices of one size"
+def _remarks_on_choice(
+    found: FoundSeries, series: SeriesFiles, wanted: str | None
+) -> Iterator[Flag]:
+    """Say what else the folder holds, and what was not used."""
+    count = len({one.uid for one in found.stacks})
+    if count > 1 and wanted is None:
+        yield Flag("series-chosen", f"series {series} was taken of {count} CT series")
+    beside = [one for one in found.stacks if one.uid == series.uid and one is not series]
+    passes = [one for one in beside if len(one.positions) >= _LEAST_PASS]
+    if passes and wanted not in (series.name, f"{series.uid}/{series.part}"):
+        yield Flag(
+            "acquisition-chosen",
+            f"series {series.number} holds {len(passes) + 1} stacks of slices: {series} was taken, "
+            f"not {'; '.join(map(str, passes))}",
         )
-    a, b = (frame.affine[:3, :2] for frame in (first, other))
-    a_mm, b_mm = np.linalg.norm(a, axis=0), np.linalg.norm(b, axis=0)
-    if not np.allclose(a_mm, b_mm, rtol=_SAME_SIZE):
-        raise InputError(
-            f"{other.path}: pixels of {b_mm[0]:.3g} x {b_mm[1]:.3g} mm in a series of "
-            f"{a_mm[0]:.3g} x {a_mm[1]:.3g} mm; leave slices of one pixel size"
+    unplaced = sum(file.series_uid == series.uid for file in found.unplaced)
+    odd = sum(len(one.frames) for one in beside if one not in passes)
+    if unplaced or odd:
+        kinds = [f"{odd} of another grid, orientation or pass"] * bool(odd)
+        kinds += [f"{unplaced} without a position"] * bool(unplaced)
+        yield Flag(
+            "slices-set-aside",
+            f"{odd + unplaced} images of series {series.number} were set aside: "
+            f"{' and '.join(kinds)}",
         )
-    turned = a / a_mm - b / b_mm
-    if np.abs(turned).max() > _SAME_DIRECTION:
-        raise InputError(
-            f"{other.path}: oriented differently from {first.path} in the same series; leave "
-            "slices of one orientation"
-        )
+    unread = unread_in_words(found.passed_over)
+    if unread:
+        yield Flag("files-not-read", unread)
 
 
 def _without_duplicates(frames: list[Frame]) -> list[Frame]:
