@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,12 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.archive import ZIP_STARTS, unpacked_dicom
-from atlas_builder.io.dicom.scans import DicomSeries, examine_dicom, read_frames
 from atlas_builder.io.nifti.images import read_slices, write_like, write_volume
 from atlas_builder.io.nifti.storage import Storage, examine
 from atlas_builder.io.stacking import remarks_on_stack, stack_affine
+
+if TYPE_CHECKING:
+    from atlas_builder.io.dicom.scans import DicomSeries
 
 Labels = NDArray[np.uint8]
 
@@ -63,8 +65,8 @@ class NiftiSource:
 
     @property
     def remarks(self) -> tuple[Flag, ...]:
-        """What is unusual about how the slices are stacked."""
-        return remarks_on_stack(self.affines)
+        """What is unusual about how the slices are stacked and placed."""
+        return (*self.storage.remarks, *remarks_on_stack(self.affines))
 
     def read(self, indices: Sequence[int] | None = None) -> Scan:
         """Read some slices in HU by their index, or all of them.
@@ -87,7 +89,7 @@ class NiftiSource:
         return read_slices(self.storage, range(len(self.affines)) if indices is None else indices)
 
     def write_labels(self, path: Path, labels: Labels, exact_at: tuple[int, int]) -> str | None:
-        """Write labels as NIfTI with the file's own shape, axes and affine.
+        """Write labels as NIfTI with the file's own shape, axes and affine, see `write_like`.
 
         Parameters
         ----------
@@ -168,12 +170,14 @@ class DicomSource:
         InputError
             Pixels cannot be decoded.
         """
+        from atlas_builder.io.dicom.scans import read_frames  # noqa: PLC0415
+
         return read_frames(
             self.dicom, range(len(self.dicom.frames)) if indices is None else indices
         )
 
     def write_labels(self, path: Path, labels: Labels, exact_at: tuple[int, int]) -> str | None:
-        """Write labels as a NIfTI volume; a tilt becomes a sheared affine, see `stack_affine`.
+        """Write labels as a NIfTI volume; a tilt becomes a sheared affine, see `write_volume`.
 
         Parameters
         ----------
@@ -237,17 +241,21 @@ def open_scan(path: Path, series: str | None = None) -> Iterator[NiftiSource | D
     """
     path = Path(path)
     form = _form_of(path)
-    if form == "folder":
-        yield DicomSource(path, examine_dicom(path, series))
-    elif form == "zip":
-        with unpacked_dicom(path) as folder:
-            yield DicomSource(path, examine_dicom(folder, series))
-    elif form == "DICOM":
-        yield DicomSource(path, _examine_file(path, series))
-    else:
+    if form == "other":
         if series is not None:
             raise InputError(f"{path}: no DICOM; leave out --series, which is for DICOM folders")
         yield NiftiSource(examine(path))
+        return
+    from atlas_builder.io.dicom.scans import examine_dicom  # noqa: PLC0415 - NIfTI does without
+
+    if form == "zip":
+        with unpacked_dicom(path) as folder:
+            yield DicomSource(path, examine_dicom(folder, series))
+        return
+    found = examine_dicom(path, series)
+    if form == "DICOM" and len(found.frames) == 1:
+        raise InputError(f"{path}: one slice of a DICOM series; give the folder that holds them")
+    yield DicomSource(path, found)
 
 
 def _form_of(path: Path) -> Literal["folder", "zip", "DICOM", "other"]:
@@ -264,10 +272,3 @@ def _form_of(path: Path) -> Literal["folder", "zip", "DICOM", "other"]:
     if start.startswith(ZIP_STARTS):
         return "zip"
     return "DICOM" if start[128:] == b"DICM" else "other"
-
-
-def _examine_file(path: Path, series: str | None) -> DicomSeries:
-    found = examine_dicom(path, series)
-    if len(found.frames) == 1:
-        raise InputError(f"{path}: one slice of a DICOM series; give the folder that holds them")
-    return found

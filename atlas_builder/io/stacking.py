@@ -39,9 +39,9 @@ def stack_affine(
 ) -> tuple[NDArray[np.float64], str | None]:
     """Return the affine of a stack of slices as one volume.
 
-    A tilted stack has a sheared affine. An even stack's is fitted to all slices by least squares,
-    as their positions may be rounded. Where the spacing changes no affine is right for every slice;
-    the one returned is right at two slices of choice.
+    A tilted stack has a sheared affine, see `shear`. An even stack's is fitted to all slices by
+    least squares, as their positions may be rounded. Where the spacing changes no affine is right
+    for every slice; the one returned is right at two slices of choice.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def stack_affine(
     affine = affines[0].copy()
     if len(affines) == 1:
         return affine, None
-    notes = []
+    note = None
     if is_even(origins, _tolerance(affines)):
         from_middle = np.arange(len(origins)) - (len(origins) - 1) / 2
         affine[:3, 2] = from_middle @ origins / (from_middle @ from_middle)
@@ -72,16 +72,12 @@ def stack_affine(
             first, second = (first - 1, first) if first else (0, 1)
         affine[:3, 2] = (origins[second] - origins[first]) / (second - first)
         affine[:3, 3] = origins[first] - first * affine[:3, 2]
-        notes.append(
+        note = (
             "the spacing of the slices changes, which one NIfTI file cannot express: slice k of "
             "the volume is slice k of the scan, and its affine is exact at slices "
             f"{first} and {second} only"
         )
-    if tilt_of(affines) >= _TILT_DEGREES:
-        notes.append(
-            "the slices are tilted, so the volume's affine is sheared, which some viewers refuse"
-        )
-    return affine, "; ".join(notes) or None
+    return affine, note
 
 
 def tilt_of(affines: NDArray[np.float64]) -> float:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from concurrent.futures import Executor, wait
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from atlas_builder.core.anatomy import SIDES
+from atlas_builder.core.errors import InputError
+from atlas_builder.io.nifti.images import write_volume
+from atlas_builder.io.shear import straightened
 from atlas_builder.io.source import DicomSource, NiftiSource
+from atlas_builder.io.stacking import stack_affine
+from atlas_builder.io.upright import upright_grid
 from atlas_builder.mapping.region_map import LevelMap, RegionMap
 from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
@@ -24,7 +31,18 @@ TABLE = "regions.tsv"
 SEGMENTATION = "regions.seg.dcm"
 OVERLAY = "overlay.png"
 REPORT = "report.html"
-_FILES = {MAPPING, REGIONS, TABLE, SEGMENTATION, OVERLAY, REPORT}
+UPRIGHT_REGIONS = "regions_upright.nii.gz"
+UPRIGHT_IMAGE = "image_upright.nii.gz"
+_FILES = {
+    MAPPING,
+    REGIONS,
+    TABLE,
+    SEGMENTATION,
+    OVERLAY,
+    REPORT,
+    UPRIGHT_REGIONS,
+    UPRIGHT_IMAGE,
+}
 _NUMBERS = {
     "area_mm2": ".1f",
     "mean_hu": ".2f",
@@ -84,15 +102,17 @@ def write_map(
     check_folder(out)
     bgl, sgl = (level_map.index for level_map in region_map.levels)
     regions = region_map.volume(source.shape)
+    shown = _without_probabilities(region_map)
     with replacing_result(out) as folder:
         pages = [
-            executor.submit(_draw, folder / OVERLAY, region_map),
-            executor.submit(_report, folder / REPORT, region_map),
+            executor.submit(_draw, folder / OVERLAY, shown),
+            executor.submit(_report, folder / REPORT, shown),
         ]
         try:
             notes = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
             if isinstance(source, DicomSource):
                 notes.append(source.write_segmentation(folder / SEGMENTATION, regions))
+            notes.append(_write_upright(folder, source, regions, (bgl, sgl)))
             _write_table(folder / TABLE, region_map)
             for page in pages:
                 page.result()
@@ -161,6 +181,44 @@ def _describe_level(level_map: LevelMap) -> dict[str, float]:
         "averaged_slices": level_map.averaged_slices,
         "averaged_mm": round(level_map.averaged_mm, 2),
     }
+
+
+def _write_upright(
+    folder: Path,
+    source: NiftiSource | DicomSource,
+    regions: NDArray[np.uint8],
+    exact_at: tuple[int, int],
+) -> str | None:
+    """Write regions and scan without shear where the regions' file has one.
+
+    Returns
+    -------
+    str or None
+        What to know about these files, and about the one that is sheared.
+    """
+    affine, _ = stack_affine(source.affines, exact_at)
+    if straightened(affine, source.shape) is not None:
+        return None
+    sheared = (
+        f"the slices are tilted, so the affine of {REGIONS} is sheared, which ITK cannot follow"
+    )
+    grid = upright_grid(source.affines, source.shape[:2], exact_at)
+    write_volume(folder / UPRIGHT_REGIONS, grid.labels(regions), grid.affine)
+    try:
+        image = grid.image(source.read().data)
+    except InputError:  # of a slice that no region is on; the message names the scan's place
+        return f"{sheared}: open {UPRIGHT_REGIONS}; no {UPRIGHT_IMAGE}: a slice cannot be read"
+    write_volume(folder / UPRIGHT_IMAGE, image, grid.affine)
+    return f"{sheared}: open {UPRIGHT_REGIONS} over {UPRIGHT_IMAGE}, which are not"
+
+
+def _without_probabilities(region_map: RegionMap) -> RegionMap:
+    """Leave out what no page shows and most of a map consists of: it would go to each process."""
+    levels = [
+        replace(level, atlas=replace(level.atlas, probabilities=None))
+        for level in region_map.levels
+    ]
+    return replace(region_map, levels=tuple(levels))
 
 
 def _draw(path: Path, region_map: RegionMap) -> None:

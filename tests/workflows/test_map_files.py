@@ -13,6 +13,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813 - its usual name
 
 from atlas_builder.core.anatomy import map_value
 from atlas_builder.core.errors import InputError
@@ -140,6 +141,91 @@ def test_nothing_names_the_patient_or_the_scan_s_place(folder) -> None:
         for secret in (b"ROE^", b"doe_jane", str(folder.parent).encode()):
             assert secret not in content, path.name
     assert nib.load(folder / "regions.nii.gz").header["descrip"].item() == b""
+
+
+def tilted_file(drawn, path: Path, degrees: float, qform: bool) -> NiftiSource:
+    """Store the scan as a tilted gantry does: its table moves slantwise to the slices."""
+    affine = drawn.scan.affines[0].copy()
+    affine[:3, 2] = [0, 10.0 * np.tan(np.radians(degrees)), 10.0]
+    image = nib.Nifti1Image(drawn.scan.data.astype(np.int16), affine)
+    image.set_qform(affine if qform else None, int(qform))
+    image.set_sform(affine, 1)
+    nib.save(image, path)
+    return NiftiSource(examine(path))
+
+
+def opened(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """A file's values, and the RAS positions of its voxels, by ITK."""
+    image = sitk.ReadImage(str(path))
+    values = sitk.GetArrayFromImage(image).T
+    direction = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    indices = np.moveaxis(np.indices(values.shape), 0, -1)
+    return values, (indices @ direction.T + image.GetOrigin()) * [-1, -1, 1]
+
+
+@pytest.mark.usefixtures("unadorned")
+@pytest.mark.parametrize("degrees", [-20.0, 12.0])
+def test_a_tilted_scan_s_regions_open_anywhere(
+    region_map, drawn, executor, tmp_path, degrees
+) -> None:
+    tilted = tilted_file(drawn, tmp_path / "ct.nii", degrees, qform=False)
+    out = tmp_path / "map"
+    write_map(out, region_map, tilted, executor, {})
+    regions, image = out / "regions_upright.nii.gz", out / "image_upright.nii.gz"
+    kept = nib.load(out / "regions.nii.gz")
+    np.testing.assert_allclose(kept.affine, nib.load(tmp_path / "ct.nii").affine)
+    (note,) = json.loads((out / "mapping.json").read_text())["notes"]
+    assert "sheared" in note
+    assert "regions_upright.nii.gz" in note
+    labels, positions = opened(regions)
+    drawn_labels = np.asarray(kept.dataobj)
+    assert nib.load(regions).header.get_zooms() == pytest.approx((0.9, 0.9, 10.0), abs=1e-3)
+    for value in np.unique(drawn_labels[drawn_labels > 0]):
+        there = nib.affines.apply_affine(kept.affine, np.argwhere(drawn_labels == value))
+        found = positions[labels == value]
+        assert len(found) == len(there)
+        # Moved as a whole, by half a pixel at most.
+        np.testing.assert_allclose(found.mean(axis=0), there.mean(axis=0), atol=0.451)
+    values, places = opened(image)
+    np.testing.assert_array_equal(places, positions)
+    # Each region is as dense on the image beside it as on the scan.
+    scan = np.asarray(nib.load(tmp_path / "ct.nii").dataobj)
+    for value in np.unique(drawn_labels[drawn_labels > 0]):
+        expected = scan[drawn_labels == value].mean()
+        assert values[labels == value].mean() == pytest.approx(expected, abs=1.5)
+    # The folder may be written again.
+    write_map(out, region_map, tilted, executor, {})
+
+
+@pytest.mark.usefixtures("unadorned")
+@pytest.mark.parametrize("qform", [True, False])
+def test_a_small_tilt_needs_no_other_files(region_map, drawn, executor, tmp_path, qform) -> None:
+    tilted = tilted_file(drawn, tmp_path / "ct.nii", 0.3, qform)
+    write_map(tmp_path / "map", region_map, tilted, executor, {})
+    assert not list((tmp_path / "map").glob("*upright*"))
+    assert json.loads((tmp_path / "map" / "mapping.json").read_text())["notes"] == []
+    labels, positions = opened(tmp_path / "map" / "regions.nii.gz")
+    affine = nib.load(tmp_path / "ct.nii").affine
+    expected = nib.affines.apply_affine(affine, np.argwhere(labels == 8))
+    assert np.abs(positions[labels == 8] - expected).max() < 0.25 * 0.9
+
+
+@pytest.mark.usefixtures("unadorned")
+def test_a_slice_that_cannot_be_read_costs_the_upright_image_alone(
+    region_map, drawn, executor, tmp_path, monkeypatch
+) -> None:
+    tilted = tilted_file(drawn, tmp_path / "doe_jane.nii", 12.0, qform=True)
+
+    def refuse(*_: object) -> None:
+        raise InputError(f"{tilted.path}: damaged")
+
+    monkeypatch.setattr(NiftiSource, "read", refuse)
+    write_map(tmp_path / "map", region_map, tilted, executor, {})
+    assert (tmp_path / "map" / "regions_upright.nii.gz").exists()
+    assert not (tmp_path / "map" / "image_upright.nii.gz").exists()
+    described = (tmp_path / "map" / "mapping.json").read_text()
+    assert "no image_upright.nii.gz" in described
+    assert "doe_jane" not in described
 
 
 @pytest.mark.usefixtures("unadorned")

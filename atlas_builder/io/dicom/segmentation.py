@@ -15,7 +15,9 @@ DICOM PS3.3, A.51 Segmentation IOD, C.8.20.2 Segmentation Image; PS3.16, CID 715
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +30,13 @@ from atlas_builder.core.anatomy import SIDES, Region, Side, map_value
 from atlas_builder.io.damage import in_silence
 from atlas_builder.io.dicom.damage import DAMAGE, LOGGER
 from atlas_builder.io.dicom.frames import Frame
+from atlas_builder.io.dicom.portable import UTF_8
+from atlas_builder.io.dicom.segmentation_sources import UnusableSourcesError, source_headers
 from atlas_builder.runtime.files import replacing
 
 PRODUCT = "ASPECTS Atlas"
 PRIVATE_SCHEME = "99ASPECTS"
 _SERIES_NUMBER = 9500  # far above those that scanners give
-_REFERENCES = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
-# Copied from the source; a segmentation must have them, if only empty.
-_MAY_BE_EMPTY = (
-    "AccessionNumber",
-    "PatientBirthDate",
-    "PatientID",
-    "PatientName",
-    "PatientSex",
-    "ReferringPhysicianName",
-    "StudyDate",
-    "StudyID",
-    "StudyTime",
-)
 _SNOMED = {
     Region.C: ("11000004", "Caudate Nucleus"),
     Region.IC: ("85637007", "Internal capsule"),
@@ -70,29 +61,27 @@ def write_segmentation(
         A region map in the layout of `Scan`, values as in `map_value`. Each of its regions becomes
         a segment, each slice that holds some of it a frame at that slice's position.
     frames : sequence of Frame
-        The slices' places in DICOM files, in the order of `labels`.
+        The slices' places in DICOM files, in the order of `labels`. The files are read, never
+        changed.
 
     Returns
     -------
     str or None
-        Why nothing was written: the map is empty, or the source's headers do not allow it.
+        Why nothing was written: the map is empty, or the source images cannot be referred to, see
+        `source_headers`.
     """
     labelled = [index for index in range(labels.shape[2]) if labels[:, :, index].any()]
     if not labelled:
         return "no DICOM SEG: the map has no regions"
     try:
-        with in_silence(LOGGER):
-            paths = dict.fromkeys(frames[i].path for i in labelled)
-            sources = [_header(path, _usual_gap(frames)) for path in paths]
-            lacking = [name for name in _REFERENCES if any(not s.get(name) for s in sources)]
-            if lacking:
-                return f"no DICOM SEG: the source lacks {', '.join(lacking)}"
-            if len(sources) > 1 and any("NumberOfFrames" in source for source in sources):
-                return "no DICOM SEG: the key slices lie in several multi-frame files"
+        with _in_silence():
+            sources = source_headers(frames, labelled)
             stored = [_stored(labels[:, :, i], frames[i]) for i in labelled]
             segmentation = _segmentation(sources, stored, [frames[i].index for i in labelled])
             with replacing(path) as partial:
                 segmentation.save_as(partial)
+    except UnusableSourcesError as reason:
+        return f"no DICOM SEG: {reason}"
     except DAMAGE as error:
         if isinstance(error, OSError):
             raise
@@ -100,23 +89,20 @@ def write_segmentation(
     return None
 
 
-def _header(path: Path, thickness: float) -> Any:
-    """Read a source's header, with what a segmentation takes from it filled in where absent."""
-    header = pydicom.dcmread(path, stop_before_pixels=True)
-    for keyword in _MAY_BE_EMPTY:
-        if keyword not in header:
-            setattr(header, keyword, None)
-    if int(header.get("NumberOfFrames") or 1) == 1 and "NumberOfFrames" in header:
-        del header.NumberOfFrames  # by which highdicom knows multi-frame images
-    if header.get("SliceThickness") is None:
-        header.SliceThickness = f"{thickness:.6g}"
-    return header
-
-
-def _usual_gap(frames: Sequence[Frame]) -> float:
-    """Return the usual distance between slices in mm, 1 for a single slice."""
-    heights = [float(frames[0].affine[:3, 2] @ frame.affine[:3, 3]) for frame in frames]
-    return float(np.median(np.abs(np.diff(heights)))) if len(heights) > 1 else 1.0
+@contextmanager
+def _in_silence() -> Iterator[None]:
+    """Keep pydicom and highdicom, which quote the patient's data, from writing to the terminal."""
+    library = logging.getLogger("highdicom")
+    nowhere, passed_on = logging.NullHandler(), library.propagate
+    # Its modules have loggers of their own, which disabling the library's would not reach.
+    library.addHandler(nowhere)
+    library.propagate = False
+    try:
+        with in_silence(LOGGER):
+            yield
+    finally:
+        library.propagate = passed_on
+        library.removeHandler(nowhere)
 
 
 def _stored(labels: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
@@ -157,6 +143,7 @@ def _segmentation(
         manufacturer=PRODUCT,
         manufacturer_model_name=PRODUCT,
         software_versions=__version__,
+        specific_character_set=UTF_8,
         device_serial_number="none",
         content_label="ASPECTS_REGIONS",
         content_description="Regions of ASPECTS, from an atlas",

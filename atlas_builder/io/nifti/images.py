@@ -19,17 +19,16 @@ from atlas_builder.core.anatomy import Region
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.nifti.damage import refusing_damage
-from atlas_builder.io.nifti.storage import (
-    Storage,
-    examine,
-    load,
-    millimetres_per_unit,
-)
+from atlas_builder.io.nifti.forms import millimetres_per_unit
+from atlas_builder.io.nifti.storage import Storage, examine, load
+from atlas_builder.io.shear import straightened
 from atlas_builder.runtime.files import replacing
 
 _TRACE_OF_NON_FINITE = 1e-4
 _WHOLE_NUMBER_TOLERANCE = 1e-3
-_SHEAR = 1e-4
+_NO_TISSUE_HU = 30_000.0
+"""Above all metal, on the extended CT scale as well: padding that was written unsigned."""
+_AIR_HU = -1024.0
 
 
 def read_scan(path: Path) -> Scan:
@@ -38,14 +37,15 @@ def read_scan(path: Path) -> Scan:
     Parameters
     ----------
     path : Path
-        A NIfTI file (``.nii``, ``.nii.gz``, or a ``.hdr``/``.img`` pair) of a volume or a slice.
+        A NIfTI file (of any name, compressed or not, or a ``.hdr``/``.img`` pair) of a volume or a
+        slice.
 
     Returns
     -------
     Scan
         float32 HU with the file's slope and intercept applied, slices in file order. Padding such
-        as -2000 or -3024 is kept. A trace of voxels that are not finite (at most 1 in 10000)
-        takes the scan's smallest value.
+        as -2000 or -3024 is kept; unsigned padding such as 62512, above 30000 HU, becomes air. A
+        trace of voxels that are not finite (at most 1 in 10000) takes the scan's smallest value.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def read_scan(path: Path) -> Scan:
         See `examine`; or more than a trace of the voxels are not finite numbers.
     """
     storage = examine(path)
-    return Scan(_without_trace(storage.path, _read(storage)), storage.affines)
+    return Scan(_in_hu(storage.path, _read(storage)), storage.affines)
 
 
 def read_slices(storage: Storage, indices: Sequence[int]) -> Scan:
@@ -66,12 +66,15 @@ def read_slices(storage: Storage, indices: Sequence[int]) -> Scan:
     indices : sequence of int
         Slice indices in file order, zero-based.
     """
+    if list(indices) == list(range(len(storage.affines))):
+        # To each slice of a compressed file one has to read again what lies before it.
+        return Scan(_in_hu(storage.path, _read(storage)), storage.affines)
     image = load(storage.path)
     data = np.empty((*storage.slice_shape, len(indices)), dtype=np.float32)
     with refusing_damage(storage.path):
         for place, index in enumerate(indices):
             data[:, :, place] = _one_slice(image, storage, index)
-    return Scan(_without_trace(storage.path, data), storage.affines[list(indices)])
+    return Scan(_in_hu(storage.path, data), storage.affines[list(indices)])
 
 
 def read_labels(path: Path) -> Scan:
@@ -162,13 +165,15 @@ def write_volume(path: Path, data: NDArray[np.generic], affine: NDArray[np.float
     data : ndarray, shape (columns, rows, slices)
         In the layout of `Scan`; the data type is kept.
     affine : ndarray, shape (4, 4)
-        From ``(column, row, slice, 1)`` to RAS+ mm. It may be sheared, which an sform can express
-        and a qform cannot: a sheared volume has no qform rather than one that is off.
+        From ``(column, row, slice, 1)`` to RAS+ mm. A small shear is left out of both forms, see
+        `straightened`. Another one an sform can express and a qform cannot: such a volume has no
+        qform rather than one that is off, and ITK does not open it.
     """
-    image = _image(data, affine)
-    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    sheared = not np.allclose(axes.T @ axes, np.eye(3), atol=_SHEAR)
-    _save(image, path, qform=(None, 0) if sheared else (affine, 1), sform=(affine, 1))
+    straight = straightened(affine, data.shape)
+    if straight is not None:
+        _save(_image(data, straight), path, qform=(straight, 1), sform=(straight, 1))
+    else:
+        _save(_image(data, affine), path, qform=(None, 0), sform=(affine, 1))
 
 
 def write_like(path: Path, data: NDArray[np.generic], storage: Storage) -> None:
@@ -182,13 +187,19 @@ def write_like(path: Path, data: NDArray[np.generic], storage: Storage) -> None:
         In the layout of `Scan`; the data type is kept.
     storage : Storage
         The scan's file, from `examine`. Its array shape, affine, qform and sform are repeated;
-        nothing else of its header is, since free text in a header may name the patient.
+        nothing else of its header is, since free text in a header may name the patient. Where it
+        has no qform and its sform is sheared by little, see `straightened`, the nearest qform is
+        added, without which ITK would not open the file.
     """
     image = _image(storage.restore(data), storage.affine)
     source = load(storage.path)
     scale = np.diag([*[millimetres_per_unit(source)] * 3, 1.0])
     forms = [source.get_qform(coded=True), source.get_sform(coded=True)]
     qform, sform = ((None if form is None else scale @ form, int(code)) for form, code in forms)
+    if qform[0] is None:
+        straight = straightened(storage.affine, (*image.shape, 1)[:3], storage.axial_axis)
+        if straight is not None and straight is not storage.affine:
+            qform = (straight, sform[1])
     _save(image, path, qform, sform)
 
 
@@ -220,6 +231,13 @@ def _one_slice(image: Any, storage: Storage, index: int) -> NDArray[np.float32]:
     if storage.axial_axis < len(part):
         part[storage.axial_axis] = slice(index, index + 1)
     return storage.to_scan(np.asarray(image.dataobj[tuple(part)], dtype=np.float32))[:, :, 0]
+
+
+def _in_hu(path: Path, data: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Replace what is no CT value."""
+    data = _without_trace(path, data)
+    padding = data > _NO_TISSUE_HU
+    return np.where(padding, np.float32(_AIR_HU), data) if padding.any() else data
 
 
 def _without_trace(path: Path, data: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,10 +2,6 @@
 
 Everything that is decided from a file's header and length is decided here, before its voxels are
 read.
-
-References
-----------
-NIfTI-1 data format, https://nifti.nimh.nih.gov/nifti-1 (qform, sform, their codes and units).
 """
 
 from __future__ import annotations
@@ -18,21 +14,19 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.openers import ImageOpener
 from numpy.typing import NDArray
 
 from atlas_builder.core.errors import InputError
+from atlas_builder.core.flags import Flag
 from atlas_builder.io.nifti.damage import refusing_damage
+from atlas_builder.io.nifti.forms import affine_of
+from atlas_builder.io.nifti.opening import open_image, open_voxels
 from atlas_builder.io.orientation import InPlane, Pixel
 
 # What nibabel and the decompressors raise on files that are not what they claim to be.
 _MOST_VOXELS = 2**31
 _SLACK = 1 << 24
 """Bytes behind the voxels that are unpacked; what follows is of no use, however much it is."""
-
-_PIXEL_SIZES = (0.05, 20.0)
-_SAME_DIRECTION = 0.7  # as a cosine
-_MILLIMETRES_PER_UNIT = {1: 1000.0, 2: 1.0, 3: 0.001}
 
 
 @dataclass(frozen=True)
@@ -51,6 +45,8 @@ class Storage:
         The file axis along which the axial slices are stacked.
     in_plane : InPlane
         The turn from the file's two other axes to a slice's.
+    remarks : tuple of Flag
+        What is unusual about its placement, see `affine_of`.
     """
 
     path: Path
@@ -58,6 +54,7 @@ class Storage:
     affine: NDArray[np.float64]
     axial_axis: int
     in_plane: InPlane
+    remarks: tuple[Flag, ...] = ()
 
     @property
     def affines(self) -> NDArray[np.float64]:
@@ -154,12 +151,12 @@ def examine(path: Path, volumes: int = 1) -> Storage:
     if math.prod(shape[3:]) != volumes:
         raise InputError(f"{path}: holds {math.prod(shape[3:])} volumes; give {volumes}")
     _check_length(path, image, shape)
-    affine = _affine_of(path, image)
+    affine, remarks = affine_of(path, image)
     axes = nib.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
     axial_axis = int(np.argmax(axes == 2))
     first, second = (axis for axis in range(3) if axis != axial_axis)
     in_plane = InPlane.of(affine[:3, first], affine[:3, second])
-    storage = Storage(path, shape, affine, axial_axis, in_plane)
+    storage = Storage(path, shape, affine, axial_axis, in_plane, remarks)
     if min(storage.slice_shape) < 2:
         raise InputError(
             f"{path}: its axial slices are {_times(storage.slice_shape)} pixels; give an axial scan"
@@ -173,7 +170,7 @@ def load(path: Path) -> Any:
     Parameters
     ----------
     path : Path
-        ``.nii``, ``.nii.gz`` or a ``.hdr``/``.img`` pair.
+        A NIfTI file of any name, compressed with gzip or not, or a ``.hdr``/``.img`` pair.
 
     Returns
     -------
@@ -187,10 +184,7 @@ def load(path: Path) -> Any:
     """
     _check_file(path)
     with refusing_damage(path):
-        image = nib.load(path)
-        if not isinstance(image, nib.Nifti1Pair):
-            raise InputError(f"{path}: {type(image).__name__}, not NIfTI; convert it to .nii.gz")
-    return image
+        return open_image(path)
 
 
 def _check_file(path: Path) -> None:
@@ -216,7 +210,7 @@ def _check_length(path: Path, image: Any, shape: tuple[int, ...]) -> None:
     """
     wanted = image.dataobj.offset + math.prod(shape) * image.get_data_dtype().itemsize
     held = 0
-    with refusing_damage(path), ImageOpener(image.file_map["image"].filename) as file:
+    with refusing_damage(path), open_voxels(image, path) as file:
         while held < wanted + _SLACK and (block := file.read(1 << 20)):
             held += len(block)
     if held < wanted:
@@ -224,72 +218,6 @@ def _check_length(path: Path, image: Any, shape: tuple[int, ...]) -> None:
             f"{path}: truncated, or its header is wrong ({_times(shape)} voxels need {wanted} "
             f"bytes, it holds {held}); copy or convert it again"
         )
-
-
-def _affine_of(path: Path, image: Any) -> NDArray[np.float64]:
-    """Return the affine in mm of the file's array, checked."""
-    with refusing_damage(path):
-        qform, sform = image.get_qform(coded=True)[0], image.get_sform(coded=True)[0]
-    if qform is None and sform is None:
-        raise InputError(
-            f"{path}: says nothing about left and right (qform and sform codes are 0); convert it "
-            "again from DICOM, for example with dcm2niix"
-        )
-    axes = min(len(image.shape), 3)
-    if (
-        qform is not None
-        and sform is not None
-        and not _are_alike(qform[:3, :axes], sform[:3, :axes])
-    ):
-        raise InputError(
-            f"{path}: its qform and sform disagree about left and right; convert it again from "
-            "DICOM, for example with dcm2niix"
-        )
-    affine = np.array(qform if sform is None else sform, dtype=np.float64)
-    affine[:3] *= millimetres_per_unit(image)
-    if len(image.shape) == 2 and np.isfinite(affine).all():
-        normal = np.cross(affine[:3, 0], affine[:3, 1])
-        affine[:3, 2] = normal / max(float(np.linalg.norm(normal)), np.finfo(float).tiny)
-    sizes = np.linalg.norm(affine[:3, :3], axis=0)
-    least, most = _PIXEL_SIZES
-    if not (np.isfinite(affine).all() and (sizes >= least).all() and (sizes <= most).all()):
-        sizes_text = " x ".join(f"{size:.3g}" for size in sizes)
-        raise InputError(
-            f"{path}: voxels of {sizes_text} mm are no head scan's; correct the header's geometry"
-        )
-    if abs(np.linalg.det(affine[:3, :3] / sizes)) < 0.1:
-        raise InputError(f"{path}: its affine flattens the volume; correct the header's geometry")
-    return affine
-
-
-def _are_alike(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
-    """Tell whether two affines' axes point the same ways; those without a direction count for none.
-
-    A qform cannot hold the shear of a tilted gantry, so its axes may be 30 degrees off.
-    """
-    lengths = np.linalg.norm([a, b], axis=1)
-    directed = (np.isfinite(lengths) & (lengths > 0)).all(axis=0)
-    a, b = (
-        axes[:, directed] / length[directed] for axes, length in zip((a, b), lengths, strict=True)
-    )
-    cosines = (a * b).sum(axis=0)
-    return bool((cosines > _SAME_DIRECTION).all())
-
-
-def millimetres_per_unit(image: Any) -> float:
-    """Return the length in mm of the unit of a NIfTI header, mm where it names none.
-
-    Parameters
-    ----------
-    image : nibabel.Nifti1Pair
-        From `load`.
-
-    Returns
-    -------
-    float
-        1000 for metres, 1 for millimetres, 0.001 for micrometres.
-    """
-    return _MILLIMETRES_PER_UNIT.get(int(image.header["xyzt_units"]) & 7, 1.0)
 
 
 def _times(shape: Sequence[int]) -> str:

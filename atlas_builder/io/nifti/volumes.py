@@ -18,7 +18,8 @@ def write_scan(path: Path, scan: Scan) -> None:
     """Write a scan as one NIfTI volume.
 
     Slices of a tilted gantry are not stacked along their normal. The affine then is sheared; the
-    sform carries it and the qform, which cannot, is left unset.
+    sform carries it and the qform, which cannot, is left unset. A small shear is left out of both,
+    see `straightened`.
 
     Parameters
     ----------

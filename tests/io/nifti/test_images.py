@@ -178,6 +178,20 @@ def test_padding_is_kept_and_a_trace_of_nan_becomes_the_smallest_value(
         read_scan(path)
 
 
+@pytest.mark.parametrize("slope", [1.0, 2.0])
+def test_unsigned_padding_becomes_air(made: ModuleType, tmp_path: Path, slope: float) -> None:
+    affine = np.diag([-0.5, -0.5, 5, 1])
+    twin = np.random.default_rng(0).integers(0, 3000, (40, 30, 4)).astype(np.uint16)
+    padded = twin.copy()
+    twin[:6], padded[:6] = 0, 62512
+    expected = read_scan(made.save_nifti(tmp_path / "twin.nii", twin, affine, slope, -1024)).data
+    path = made.save_nifti(tmp_path / "ct.nii", padded, affine, slope, -1024)
+    np.testing.assert_array_equal(read_scan(path).data, expected)
+    some = read_slices(examine(path), [3, 0]).data
+    np.testing.assert_array_equal(some, expected[:, :, [3, 0]])
+    assert expected.max() < 30000  # metal on the extended scale stays
+
+
 @pytest.mark.parametrize(
     ("stored", "slope"),
     [
