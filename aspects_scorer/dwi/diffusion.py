@@ -36,16 +36,44 @@ def read_diffusion(path: Path) -> Volume:
     InputError
         See `examine`; or the file is no volume of several slices, or a value in it is not finite.
     """
-    storage = examine(path)
+    data, affine = read_volumes(path, 1)
+    return Volume(data[..., 0], affine)
+
+
+def read_volumes(path: Path, count: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Read the volumes of a diffusion series.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI file of volumes of the head.
+    count : int
+        How many volumes it must hold.
+
+    Returns
+    -------
+    data : ndarray of float32, shape (x, y, z, count)
+        In the array order of the file.
+    affine : ndarray, shape (4, 4)
+        From voxels to the patient's RAS+ millimetres.
+
+    Raises
+    ------
+    InputError
+        See `read_diffusion`.
+    """
+    storage = examine(path, volumes=count)
     if len(storage.shape) < 3 or min(storage.shape[:3]) < _FEWEST_SLICES:
         raise InputError(f"{path}: too few slices for a head; give the whole diffusion volume")
     image = load(storage.path)
     with refusing_damage(storage.path):
-        data = np.asarray(image.dataobj, np.float32).reshape(storage.shape[:3])
+        data = np.asarray(image.dataobj, np.float32).reshape(*storage.shape[:3], count)
     if not np.isfinite(data).all():
-        count = np.count_nonzero(~np.isfinite(data))
-        raise InputError(f"{path}: {count} of its voxels are not finite numbers; convert it again")
-    return Volume(data, storage.affine)
+        missing = np.count_nonzero(~np.isfinite(data))
+        raise InputError(
+            f"{path}: {missing} of its voxels are not finite numbers; convert it again"
+        )
+    return data, storage.affine
 
 
 def check_same_grid(

@@ -10,7 +10,7 @@ from aspects_scorer.dwi.involvement import score_regions
 from aspects_scorer.dwi.mni_space import space_remarks
 from atlas_builder.catalogue.mni_regions import MniAspects, load_mni_aspects
 from atlas_builder.core.anatomy import SIDES, Side
-from atlas_builder.core.aspects import BARBER, AspectsRule, AspectsScore
+from atlas_builder.core.aspects import BARBER, AspectsRule, AspectsScore, RegionInvolvement
 from atlas_builder.core.flags import Flag
 from atlas_builder.core.lesion import Lesion
 
@@ -20,6 +20,10 @@ where both sides lose a point."""
 
 MCA_SHARE = 0.5
 """Share of a lesion in the ten regions of either side from which on it is mostly of the MCA."""
+
+LITTLE_SHARE = 0.05
+"""Share of a region below which a point lost hangs on little: a border that is segmented or
+registered a millimetre off lays as much of a lesion into a nucleus region beside it."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,17 @@ def score_lesion(lesion: Lesion, rule: AspectsRule = BARBER) -> ScoredLesion:
     return ScoredLesion(score, lesion.volume_ml, mca_share, flags)
 
 
+def hangs_on_little(region: RegionInvolvement) -> bool:
+    """Tell whether a region loses its point for less than a twentieth of it.
+
+    Parameters
+    ----------
+    region : RegionInvolvement
+        A region that a lesion was laid over.
+    """
+    return region.loses_point and region.fraction < LITTLE_SHARE
+
+
 def _on_extent(lesion: Lesion, score: AspectsScore, mca_share: float) -> Iterator[Flag]:
     if not lesion:
         yield Flag("empty-lesion", "the mask holds no lesion: ASPECTS 10 on both sides")
@@ -84,12 +99,34 @@ def _on_extent(lesion: Lesion, score: AspectsScore, mca_share: float) -> Iterato
             f"both sides are affected ({left:.1f} mL of the left regions, {right:.1f} mL of the "
             "right): ASPECTS is that of the worse side",
         )
+    yield from _on_little(score)
     if mca_share < MCA_SHARE:
         yield Flag(
             "mostly-outside-mca",
             f"{1 - mca_share:.0%} of the lesion lies outside the ASPECTS regions of both sides: "
             "ASPECTS says little about it",
         )
+
+
+def _on_little(score: AspectsScore) -> Iterator[Flag]:
+    little = [region for region in score.regions if hangs_on_little(region)]
+    if not little:
+        return
+    named = ", ".join(
+        f"{side} {', '.join(region.region.name for region in little if region.side == side)}"
+        for side in SIDES
+        if any(region.side == side for region in little)
+    )
+    volumes = [region.lesion_ml for region in little]
+    without = min(
+        getattr(score, side) + sum(region.side == side for region in little) for side in SIDES
+    )
+    yield Flag(
+        "points-hang-on-little",
+        f"lost for less than {LITTLE_SHARE:.0%} of the region ({min(volumes):.2g} to "
+        f"{max(volumes):.2g} mL): {named}; a border a millimetre off does as much, and without "
+        f"them ASPECTS is {without}: look at the slices",
+    )
 
 
 def _within_ml(score: AspectsScore, side: Side) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aspects_scorer.dwi.lesion_size import MOST_ML_MNI, refuse_implausible_size
 from aspects_scorer.dwi.mni_space import refuse_other_space
 from aspects_scorer.dwi.scored_lesion import score_lesion
 from aspects_scorer.severity.scored_patient import ScoredPatient, load_scored, save_scored
@@ -60,6 +61,7 @@ def score_task(task: ScoringTask) -> ScoredPatient | str:
     """
     try:
         lesion = read_lesion(task.path)
+        refuse_implausible_size(task.path, lesion, MOST_ML_MNI)
         refuse_other_space(task.path, lesion)
     except InputError as error:
         return str(error)

@@ -17,6 +17,8 @@ from atlas_builder.commands.options import (
 )
 from atlas_builder.commands.outcome import show_flags, show_left_out, show_report
 from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.lean_imports import import_nibabel
+from atlas_builder.runtime.threads import keep_to_one_thread
 
 _NAMED = 10
 """Participants named on the terminal when they are left out; more would hide the rest."""
@@ -34,7 +36,8 @@ _NAMED = 10
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="The diffusion image the lesion was drawn on (b 0 or b 1000). Without --lesion: the "
-    "b 1000 image in which to find the infarct.",
+    "b 1000 image in which to find the infarct. A series of several volumes needs its .bval file "
+    "beside it.",
 )
 @click.option(
     "--adc",
@@ -148,6 +151,7 @@ def score_aspects_command(
         )
     if adc is not None and (dwi is None or lesion is not None):
         raise InputError(f"{adc}: --adc helps to find the infarct on --dwi, without --lesion only")
+    import_nibabel()
     from atlas_builder.core.aspects import BARBER, AspectsRule  # noqa: PLC0415
     from atlas_builder.workflows.score import score_mask, score_scan  # noqa: PLC0415
 
@@ -196,6 +200,7 @@ def _score_cohort(
     jobs: int,
     restart: bool,
 ) -> None:
+    keep_to_one_thread()
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
     from atlas_builder.runtime.resumption import read_record  # noqa: PLC0415
     from atlas_builder.workflows.score_cohort import RECORD, CohortSettings, score_cohort  # noqa: PLC0415

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from aspects_scorer.dwi.b_values import Weighted, read_weighted
 from aspects_scorer.dwi.case import Case, Source
 from aspects_scorer.dwi.diffusion import check_same_grid, read_diffusion
+from aspects_scorer.dwi.file_format import refuse_other_formats
+from aspects_scorer.dwi.lesion_size import MOST_ML, MOST_ML_MNI, refuse_implausible_size
 from aspects_scorer.dwi.mni_brain import mni_brain
 from aspects_scorer.dwi.mni_space import refuse_other_space
 from aspects_scorer.dwi.scored_lesion import score_lesion
@@ -48,7 +51,9 @@ def score_mask(path: Path, out: Path, *, rule: AspectsRule = BARBER) -> Case:
     """
     check_folder(out)
     started = time.perf_counter()
+    refuse_other_formats(path)
     lesion = read_lesion(path)
+    refuse_implausible_size(path, lesion, MOST_ML_MNI)
     refuse_other_space(path, lesion)
     read = time.perf_counter()
     scored = score_lesion(lesion, rule)
@@ -80,13 +85,15 @@ def score_scan(
     Parameters
     ----------
     dwi : Path
-        b 0 or b 1000 of the patient; b 1000 where the lesion is to be found.
+        b 0 or b 1000 of the patient; b 1000 where the lesion is to be found. A series of several
+        volumes needs a ``.bval`` file beside it, see `read_weighted`.
     out : Path
         The folder to write; see `write_case`.
     mask : Path, optional
         The lesion on the image's voxels. By default it is segmented.
     adc : Path, optional
-        ADC map on the image's voxels, for the segmentation.
+        ADC map on the image's voxels, for the segmentation. By default the one that follows from
+        the volumes of `dwi`, where it holds b 0 as well.
     registration : {'affine', 'syn'}
         How the image is brought to MNI152 space, see `Method`.
     rule : AspectsRule
@@ -99,10 +106,13 @@ def score_scan(
     Raises
     ------
     InputError
-        A file or the folder cannot be used, the mask lies on another grid than the image, the
-        image shows no brain, or it cannot be registered. Nothing is written then.
+        A file or the folder cannot be used, the mask lies on another grid than the image or is
+        no infarct's, the image shows no brain, cannot be registered, or it or the map is not what
+        it is called (see `check_kinds`). Nothing is written then.
     """
     # Loads the network only where it is needed, and ANTs never for a mask in MNI space.
+    from aspects_scorer.dwi.image_kind import check_kinds  # noqa: PLC0415
+    from aspects_scorer.dwi.landmarks import find_landmarks  # noqa: PLC0415
     from aspects_scorer.dwi.placement import placement_remarks  # noqa: PLC0415
     from aspects_scorer.dwi.segmentation.brain import extract_brain  # noqa: PLC0415
     from aspects_scorer.dwi.template_space import (  # noqa: PLC0415
@@ -115,10 +125,17 @@ def score_scan(
 
     check_folder(out)
     clock = _Clock()
-    image = read_diffusion(dwi)
+    for path in (dwi, mask, adc):
+        if path is not None:
+            refuse_other_formats(path)
+    # A mask is placed as well by b 0; an infarct is found on b 1000.
+    weighted = read_weighted(dwi) if mask is None else read_weighted(dwi, least_b=0)
+    image = weighted.image
+    diffusion = _adc_map(adc, weighted)
     source: Source = "segmented-from-dwi" if mask is None else "mask-on-dwi"
     if mask is not None:
         drawn = read_lesion(mask)
+        refuse_implausible_size(mask, drawn, MOST_ML)
         check_same_grid(mask, drawn.mask.shape, drawn.affine, image)
     clock.stage("read")
     try:
@@ -126,7 +143,7 @@ def score_scan(
     except InputError as error:
         raise InputError(f"{dwi}: {error}") from None
     if mask is None:
-        drawn = Lesion(_segmented(dwi, image, adc, brain), image.affine)
+        drawn = Lesion(_segmented(image, diffusion, brain), image.affine)
         clock.stage("segment")
     try:
         transform = register_to_template(image, brain, drawn.mask, Method(registration))
@@ -136,13 +153,17 @@ def score_scan(
         raise InputError(
             f"{dwi}: cannot be brought to MNI152 space ({error}); check that it is a brain"
         ) from None
+    flags = weighted.flags
+    if mask is None:
+        landmarks = find_landmarks(image, brain, transform)
+        flags += check_kinds(dwi, image.data, adc, diffusion, landmarks)
     clock.stage("register")
     lesion = to_template(drawn, transform)
     scored = score_lesion(lesion, rule)
     remarks = placement_remarks(image, brain, drawn, transform)
     # A patient's grid lies askew in MNI space, and its slices are thick: that is no remark here.
-    flags = (flag for flag in scored.flags if flag.code != "space-doubtful")
-    scored = replace(scored, core_volume_ml=drawn.volume_ml, flags=(*flags, *remarks))
+    own = (flag for flag in scored.flags if flag.code != "space-doubtful")
+    scored = replace(scored, core_volume_ml=drawn.volume_ml, flags=(*own, *flags, *remarks))
     clock.stage("score")
     shown = image_to_template(Volume(image.data * brain, image.affine), transform)
     case = Case(
@@ -178,15 +199,19 @@ class _Clock:
         self._last = now
 
 
+def _adc_map(adc: Path | None, weighted: Weighted) -> NDArray[np.float32] | None:
+    """Return the ADC map that was given, else the one of the diffusion image's own volumes."""
+    if adc is None:
+        return weighted.adc
+    volume = read_diffusion(adc)
+    check_same_grid(adc, volume.data.shape, volume.affine, weighted.image)
+    return volume.data
+
+
 def _segmented(
-    dwi: Path, image: Volume, adc: Path | None, brain: NDArray[np.bool_]
+    image: Volume, diffusion: NDArray[np.float32] | None, brain: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Find the infarct on an image whose brain is known."""
     from aspects_scorer.dwi.segmentation.inference import segment_infarct  # noqa: PLC0415
 
-    diffusion = None
-    if adc is not None:
-        volume = read_diffusion(adc)
-        check_same_grid(adc, volume.data.shape, volume.affine, image)
-        diffusion = volume.data
     return segment_infarct(image.data, image.affine, diffusion, brain=brain)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aspects_scorer.dwi.case import SOURCES, Case
 from aspects_scorer.dwi.mni_brain import mni_brain
-from aspects_scorer.dwi.scored_lesion import standard_atlas
+from aspects_scorer.dwi.scored_lesion import hangs_on_little, standard_atlas
 from atlas_builder.catalogue.mni_regions import LABELS_FILE
 from atlas_builder.core.anatomy import SIDES
 from atlas_builder.io.nifti.images import write_volume
@@ -109,6 +109,7 @@ def describe(case: Case) -> dict[str, object]:
                     "lesion_ml": round(region.lesion_ml, 4),
                     "fraction": round(region.fraction, 5),
                     "loses_point": region.loses_point,
+                    "hangs_on_little": hangs_on_little(region),
                 }
                 for region in score.of(side)
             }

@@ -240,10 +240,77 @@ def test_the_infarct_is_found_without_torch(dwi, tmp_path):
     assert (tmp_path / "o" / "lesion.nii.gz").exists()
 
 
+@pytest.mark.slow
+def test_b_0_is_refused_where_the_infarct_is_to_be_found(tmp_path):
+    brain = mni_brain()
+    bright = 400 * brain.mixed(1.0, 0.82, 2.8)[::3, ::3, ::4]
+    write_volume(tmp_path / "b.nii", bright, brain.affine @ np.diag([3.0, 3, 4, 1]))
+    with pytest.raises(InputError, match=r"b\.nii: looks like b 0, T2 or an ADC map") as refused:
+        run("--dwi", tmp_path / "b.nii", "--out", tmp_path / "o")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.slow
+def test_a_series_is_scored_by_its_volume_of_b_1000(tmp_path, capsys):
+    brain = mni_brain()
+    tissues = ((1.0, 0.82, 2.8), (0.44, 0.40, 0.14))
+    volumes = [400 * brain.mixed(*signal)[::3, ::3, ::4] for signal in tissues]
+    write_volume(
+        tmp_path / "dwi.nii", np.stack(volumes, axis=-1), brain.affine @ np.diag([3.0, 3, 4, 1])
+    )
+    with pytest.raises(InputError, match=r"dwi\.nii: holds 2 volumes, and no dwi\.bval"):
+        run("--dwi", tmp_path / "dwi.nii", "--out", tmp_path / "o")
+    (tmp_path / "dwi.bval").write_text("0 1000\n")
+    run("--dwi", tmp_path / "dwi.nii", "--out", tmp_path / "o")
+    assert "Check volumes-chosen: the diffusion file holds 2 volumes" in capsys.readouterr().err
+
+
 def test_an_adc_map_off_the_images_grid_is_refused(dwi, mask, tmp_path):
     with pytest.raises(InputError, match="not on the diffusion image's grid"):
         run("--dwi", dwi, "--adc", mask, "--out", tmp_path / "o")
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--dwi", "{}"), "a folder, not a NIfTI file; .* dcm2niix"),
+        (("--lesion", "{}"), "a folder, not a NIfTI file"),
+        (("--dwi", "{dwi}", "--adc", "{}"), "a folder, not a NIfTI file"),
+    ],
+)
+def test_a_folder_is_refused_with_the_way_to_convert_it(dwi, tmp_path, arguments, reason):
+    with pytest.raises(InputError, match=reason):
+        run(*(a.format(tmp_path, dwi=dwi) for a in arguments), "--out", tmp_path / "o")
+
+
+@pytest.mark.parametrize("on_image", [False, True])
+def test_an_inverted_mask_is_refused(tmp_path, on_image):
+    brain = mni_brain()
+    path, image = tmp_path / "m.nii", tmp_path / "dwi.nii"
+    write_volume(path, (~brain.mask).astype(np.uint8), brain.affine)
+    write_volume(image, brain.mixed(0.44, 0.40, 0.14), brain.affine)
+    more = ("--dwi", image) if on_image else ()
+    with pytest.raises(InputError, match=r"m\.nii: a lesion of .* inverted"):
+        run("--lesion", path, *more, "--out", tmp_path / "o")
+    assert not (tmp_path / "o").exists()
+
+
+def test_points_that_hang_on_little_are_marked(tmp_path, capsys):
+    atlas = standard_atlas()
+    data = (atlas.labels == map_value(Region.C, "right")).astype(np.uint8)
+    insula = np.argwhere(atlas.labels == map_value(Region.I, "right"))
+    data[tuple(insula[:20].T)] = 1
+    write_volume(tmp_path / "m.nii", data, atlas.affine)
+    run("--lesion", tmp_path / "m.nii", "--out", tmp_path / "o")
+    assert "Check points-hang-on-little: " in capsys.readouterr().err
+    result = json.loads((tmp_path / "o" / "aspects.json").read_text())
+    assert result["aspects"] == 8
+    right = result["regions"]["right"]
+    assert [name for name in right if right[name]["hangs_on_little"]] == ["I"]
+    page = (tmp_path / "o" / "report.html").read_text()
+    assert page.count("−1 ?") == 1
 
 
 def test_the_same_mask_gives_the_same_bytes(mask, tmp_path):

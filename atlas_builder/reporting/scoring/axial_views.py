@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from aspects_scorer.dwi.scored_lesion import hangs_on_little
 from atlas_builder.catalogue.mni_regions import BGL_POINT, MniAspects
 from atlas_builder.core.anatomy import Level, Region, Side, map_value
 from atlas_builder.core.aspects import AspectsScore
@@ -51,6 +52,8 @@ class AxialView:
         Those that lose their point stand out.
     named : tuple of OutlinedRegion
         Those of them with room for a name.
+    little : frozenset of tuple
+        Region and side of those that lose their point for little, see `hangs_on_little`.
     """
 
     level: Level
@@ -59,6 +62,7 @@ class AxialView:
     lesion: NDArray[np.bool_]
     regions: tuple[OutlinedRegion, ...]
     named: tuple[OutlinedRegion, ...]
+    little: frozenset[tuple[Region, Side]]
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
@@ -88,6 +92,7 @@ def axial_views(
         Level by level, in the order of `HEIGHTS`.
     """
     losing = {(region.region, region.side) for region in score.regions if region.loses_point}
+    little = frozenset((r.region, r.side) for r in score.regions if hangs_on_little(r))
     some = image.data[::_EVERY, ::_EVERY, ::_EVERY]
     white = 1.1 * float(np.percentile(some[some > 0], 99.5)) if (some > 0).any() else 1.0
     views = []
@@ -102,6 +107,7 @@ def axial_views(
                     _cut(lesion.mask.astype(np.uint8), lesion.affine, height, order=0) > 0,
                     tuple(region for region, _ in regions),
                     tuple(region for region, area in regions if area >= _ROOM_FOR_A_NAME),
+                    little,
                 )
             )
     return tuple(views)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aspects_scorer.dwi.case import SOURCES, Case
+from aspects_scorer.dwi.scored_lesion import LITTLE_SHARE, hangs_on_little
 from atlas_builder.core.anatomy import LEVELS, SIDES, Level, Region, Side, regions_of
 from atlas_builder.core.aspects import DEEP_REGIONS, RegionInvolvement
 from atlas_builder.reporting.base.colours import PAGE_COLOURS
@@ -44,6 +45,9 @@ def write_report(path: Path, case: Case, overlay: Path, core: Path) -> None:
         "core": data_uri(core.read_bytes(), "image/png"),
         "tables": _tables(scored.score.regions),
         "nuclei": DEEP_REGIONS,
+        "hangs_on_little": hangs_on_little,
+        "little_share": LITTLE_SHARE,
+        "any_little": any(map(hangs_on_little, scored.score.regions)),
         "parameters": rows_of(case.parameters),
         "versions": versions_of_scan_result(),
         **PAGE_COLOURS,

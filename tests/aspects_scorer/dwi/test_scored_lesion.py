@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from aspects_scorer.dwi.lesion_size import MOST_ML_MNI, refuse_implausible_size
 from aspects_scorer.dwi.mni_brain import mni_brain
 from aspects_scorer.dwi.mni_space import outside_share, refuse_other_space
-from aspects_scorer.dwi.scored_lesion import score_lesion, standard_atlas
+from aspects_scorer.dwi.scored_lesion import hangs_on_little, score_lesion, standard_atlas
 from atlas_builder.core.anatomy import Region, map_value
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.lesion import Lesion
@@ -103,3 +104,54 @@ def test_the_grid_of_a_scanner_is_doubted(sizes, degrees, reason):
     ]
     assert len(doubts) == (reason is not None)
     assert not doubts or reason in doubts[0]
+
+
+def first_voxels(shares):
+    """Return a lesion of the first voxels of some regions, by the share of each."""
+    atlas = standard_atlas()
+    mask = np.zeros(atlas.labels.shape, bool)
+    for (region, side), share in shares.items():
+        places = np.argwhere(atlas.labels == map_value(region, side))
+        mask[tuple(places[: int(np.ceil(share * len(places)))].T)] = True
+    return Lesion(mask, atlas.affine)
+
+
+def test_points_that_hang_on_little_are_named_and_still_lost():
+    shares = {
+        (Region.M2, "left"): 0.8,
+        (Region.IC, "left"): 0.01,
+        (Region.I, "left"): 0.02,
+        (Region.L, "left"): 0.06,
+    }
+    scored = score_lesion(first_voxels(shares))
+    assert scored.score.left == 6
+    (flag,) = (flag for flag in scored.flags if flag.code == "points-hang-on-little")
+    assert "left IC, I;" in flag.reason
+    assert "ASPECTS is 8" in flag.reason
+    marked = [region.region for region in scored.score.regions if hangs_on_little(region)]
+    assert marked == [Region.IC, Region.I]
+
+
+def test_the_score_without_little_is_that_of_the_worse_side():
+    shares = {
+        (Region.M2, "left"): 0.8,
+        (Region.C, "right"): 0.01,
+        (Region.L, "right"): 0.01,
+    }
+    scored = score_lesion(first_voxels(shares))
+    assert (scored.score.left, scored.score.right) == (9, 8)
+    (flag,) = (flag for flag in scored.flags if flag.code == "points-hang-on-little")
+    assert "right C, L;" in flag.reason
+    assert "ASPECTS is 9" in flag.reason
+
+
+def test_an_inverted_mask_is_refused_and_a_whole_hemispheres_infarct_is_not(tmp_path):
+    regions = of_values(*(map_value(region, "left") for region in Region))
+    refuse_implausible_size(tmp_path / "m.nii", regions, MOST_ML_MNI)
+    inverted = Lesion(~regions.mask, regions.affine)
+    with pytest.raises(InputError, match=r"m\.nii: a lesion of \d{4} mL .* inverted") as refused:
+        refuse_implausible_size(tmp_path / "m.nii", inverted, MOST_ML_MNI)
+    assert "\n" not in str(refused.value)
+    whole = Lesion(mni_brain().mask, mni_brain().affine)
+    with pytest.raises(InputError, match="brain mask"):
+        refuse_implausible_size(tmp_path / "m.nii", whole, MOST_ML_MNI)
