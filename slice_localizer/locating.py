@@ -19,8 +19,15 @@ from slice_localizer.alignment.level import (
     LevelAlignment,
     align_level,
 )
+from slice_localizer.alignment.plausibility import remarks_on_proportions, remarks_on_reach
 from slice_localizer.combination import FITTED, EstimateWeights, LevelEstimates, combine
-from slice_localizer.network.inference import NetworkPrediction, load_network, predict_scan
+from slice_localizer.network.inference import (
+    NetworkPrediction,
+    open_ahead,
+    open_network,
+    predict_scan,
+)
+from slice_localizer.network.model import Localizer
 from slice_localizer.positions import heights_of, nearest, normal_of, sgl_of
 
 DISAGREE_MM = 5.0
@@ -124,27 +131,29 @@ def locate_slices(scan: Scan, network: Path | None = None) -> LocatedSlices:
     """
     heights = heights_of(scan.affines)
     timings: dict[str, float] = {}
+    network = network or LOCALIZER
+    open_ahead(network)
     started = time.perf_counter()
     alignment = align_level(scan)
     timings["second_opinion"] = time.perf_counter() - started
     started = time.perf_counter()
-    network = network or LOCALIZER
-    load_network(network)
+    localizer = open_network(network)
     timings["load_network"] = time.perf_counter() - started
     started = time.perf_counter()
-    predicted = _predict(scan, alignment, network)
+    predicted = _predict(scan, alignment, localizer)
     timings["network"] = time.perf_counter() - started
     return choose_key_slices(
         heights, predicted.probabilities, predicted.level_mm, alignment, timings
     )
 
 
-def _predict(scan: Scan, alignment: LevelAlignment, network: Path) -> NetworkPrediction:
+def _predict(scan: Scan, alignment: LevelAlignment, localizer: Localizer) -> NetworkPrediction:
     """Return the network's prediction; it is given an upright head, the only kind it is for."""
+    about = alignment.height_mm if alignment.correlation >= LEAST_CORRELATION else None
     if not alignment.upside_down:
-        return predict_scan(scan, network)
+        return predict_scan(scan, localizer, about)
     upright, sum_mm = _mirrored(scan)
-    predicted = predict_scan(upright, network)
+    predicted = predict_scan(upright, localizer, None if about is None else sum_mm - about)
     return replace(predicted, level_mm=sum_mm - predicted.level_mm)
 
 
@@ -197,6 +206,12 @@ def choose_key_slices(
     found = alignment.correlation >= LEAST_CORRELATION
     if found:
         _check_coverage(upwards, level)
+    elif _near(network, heights, int(network.argmax())) < LEAST_CONFIDENCE:
+        raise InputError(
+            f"no brain found: the scan does not resemble a head (correlation "
+            f"{alignment.correlation:.2f} with a standard one) and the network is unsure; give a "
+            "CT of the head in HU, or both slices"
+        )
     probabilities = network
     if found:
         probabilities = combine(LevelEstimates(network, upwards, level), combination)
@@ -220,8 +235,10 @@ def choose_key_slices(
                 f"does (slice {int(network.argmax())}); look at slice {bgl} and its neighbours",
             )
         )
+    if found:
+        flags += [*remarks_on_proportions(alignment), *remarks_on_reach(alignment, upwards, level)]
     confidence = float(probabilities[bgl])
-    near = float(probabilities[np.abs(heights - heights[bgl]) <= _SAME_MM].sum())
+    near = _near(probabilities, heights, bgl)
     if near < LEAST_CONFIDENCE:
         flags.append(
             Flag(
@@ -251,6 +268,11 @@ def choose_key_slices(
         flags=tuple(flags),
         timings=timings,
     )
+
+
+def _near(probabilities: NDArray[np.float64], heights: NDArray[np.float64], index: int) -> float:
+    """Return the probability of a slice together with those that show the same regions."""
+    return float(probabilities[np.abs(heights - heights[index]) <= _SAME_MM].sum())
 
 
 def _check_coverage(heights: NDArray[np.float64], level: float) -> None:

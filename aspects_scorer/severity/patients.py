@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aspects_scorer.severity.groups import HIGHEST_NIHSS
 from atlas_builder.core.errors import InputError
-from atlas_builder.runtime.tsv import read_tsv, require_column
+from atlas_builder.runtime.tsv import read_number, read_tsv, require_column
 
 _NOT_GIVEN = {"", "n/a", "na", "nan", "none", ".", "-", "null", "missing"}
 _ID = "participant_id"
@@ -102,12 +102,12 @@ def read_patients(
     column = _nihss_column(sheet, nihss_column)
     rows, implausible = [], []
     for participant_id, row in sheet.rows.items():
-        nihss = _number(row[column]) if column else math.nan
+        nihss = read_number(row[column]) if column else math.nan
         if column and not 0 <= nihss <= HIGHEST_NIHSS:
             if row[column].lower() not in _NOT_GIVEN:
                 implausible.append(participant_id)
             nihss = math.nan
-        age = _number(_value(sheet, row, "age"))
+        age = read_number(_value(sheet, row, "age"))
         sex = _value(sheet, row, "sex")
         sex = "n/a" if sex.lower() in _NOT_GIVEN else sex
         rows.append(Patient(participant_id, nihss, age, sex))
@@ -168,7 +168,7 @@ def _scores_of_reader(sheet: _Sheet, column: str) -> dict[str, float]:
     for participant_id, row in sheet.rows.items():
         if row[column].lower() in _NOT_GIVEN:
             continue
-        score = _number(row[column])
+        score = read_number(row[column])
         if not 0 <= score <= 10:
             raise InputError(
                 f"{sheet.path}: column {column!r}: {participant_id} has {row[column]!r}; a "
@@ -180,13 +180,6 @@ def _scores_of_reader(sheet: _Sheet, column: str) -> dict[str, float]:
 
 def _value(sheet: _Sheet, row: Mapping[str, str], name: str) -> str:
     return next((row[column] for column in sheet.columns if column.lower() == name), "")
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def _read_sheet(path: Path) -> _Sheet:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from atlas_builder.core.anatomy import AgeGroup
 from atlas_builder.core.errors import InputError
-from atlas_builder.runtime.tsv import read_tsv, require_column
+from atlas_builder.runtime.tsv import read_number, read_tsv, require_column
 
 _NOT_GIVEN = {"", "n/a", "na", "nan", "none"}
 
@@ -169,10 +169,7 @@ def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
 def _age(text: str, age_group: AgeGroup) -> float:
     if text.lower() in _NOT_GIVEN:
         raise InputError("no age; add it in years")
-    try:
-        age = float(text)
-    except ValueError:
-        age = math.nan
+    age = read_number(text)
     if not math.isfinite(age):
         raise InputError(f"age {text!r} is not a number; write it in years, such as 63")
     if age not in age_group:

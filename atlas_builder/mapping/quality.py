@@ -33,6 +33,8 @@ _MANY_REGIONS = 3  # darker on one side: more than a small infarct
 _LEAST_CUT_MM = 10.0  # of the brain's outline along the edge of the picture
 _LEAST_SHARE = 0.4  # of a region's area on the other side
 _PADDING_HU = -1024.0
+_FEW_VALUES = 3
+_COARSE_HU = 4.0  # early ischaemia changes a region by 2 to 5
 _DEEP_PARTS = (0.3, 0.7)  # of the midline, between front and back, where the septum lies
 
 
@@ -57,7 +59,8 @@ def find_flags(
     """
     found = [*_on_age(atlas, age), *_on_key_slices(levels)]
     for level_map in levels:
-        for check in (_on_orientation, _on_brain, _on_cut, _on_pose, _on_midline, _on_fit):
+        checks = (_on_values, _on_orientation, _on_brain, _on_cut, _on_pose, _on_midline, _on_fit)
+        for check in checks:
             found += check(level_map)
     return (*found, *_on_confidence(measures), *_on_asymmetry(measures))
 
@@ -126,6 +129,17 @@ def _on_key_slices(levels: Sequence[LevelMap]) -> Iterator[Flag]:
                 "check the choice of slices",
                 level_map.level,
             )
+
+
+def _on_values(level_map: LevelMap) -> Iterator[Flag]:
+    """Remark on values that are stored in wide steps."""
+    values = np.unique(np.asarray(level_map.slice.data)[level_map.brain])
+    if len(values) < _FEW_VALUES:
+        return
+    step = float(np.median(np.diff(values)))
+    if step >= _COARSE_HU:
+        reason = f"densities come in steps of {step:.3g} HU, more than early ischaemia changes them"
+        yield Flag("coarse-values", reason, level_map.level)
 
 
 def _on_orientation(level_map: LevelMap) -> Iterator[Flag]:

@@ -113,14 +113,40 @@ def brain_of_stripped(
     pixel_cm2 = spacing[0] * spacing[1] / 100
     tissue = values != background
     brain = ndi.binary_fill_holes(_components(tissue, _LEAST_COMPARTMENT_CM2 / pixel_cm2))
-    inner = tissue & (ndi.distance_transform_edt(brain, sampling=spacing) > _STRIPPED_RIM_MM)
-    if np.count_nonzero(inner) * pixel_cm2 < _LEAST_BRAIN_CM2:
+    box = around(brain, 1, 1)
+    depth = ndi.distance_transform_edt(brain[box], sampling=spacing)
+    inside = values[box][tissue[box] & (depth > _STRIPPED_RIM_MM)]
+    if inside.size * pixel_cm2 < _LEAST_BRAIN_CM2:
         return None
-    inside = values[inner]
     outliers = np.mean(np.abs(inside - np.median(inside)) > _STRIPPED_SPREAD_HU)
     # A head clipped to a narrow display window shows its skull as one flat maximum.
     saturated = np.mean(inside == inside.max())
     return brain if max(outliers, saturated) < _STRIPPED_OUTLIERS else None
+
+
+def around(mask: NDArray[np.bool_], x: int, y: int) -> tuple[slice, slice]:
+    """Return the box of what a mask holds, with room about it.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (columns, rows)
+        Anything.
+    x, y : int
+        Pixels of room along each axis, as far as there are any.
+
+    Returns
+    -------
+    tuple of slice
+        Empty where the mask is.
+    """
+    found = ndi.find_objects(mask.astype(np.uint8))
+    if not found:
+        return slice(0), slice(0)
+    columns, rows = (
+        slice(max(0, axis.start - room), axis.stop + room)
+        for axis, room in zip(found[0], (x, y), strict=True)
+    )
+    return columns, rows
 
 
 def constant_background(image: NDArray[np.float32]) -> float | None:
@@ -228,18 +254,21 @@ def _closed(mask: NDArray[np.bool_], radius_mm: float) -> NDArray[np.bool_]:
         return mask
     radius = _px(radius_mm)
     margin = int(radius) + 2
-    dilated = ndi.distance_transform_edt(~np.pad(mask, margin)) <= radius
+    box = around(mask, 0, 0)
+    dilated = ndi.distance_transform_edt(~np.pad(mask[box], margin)) <= radius
     eroded = ndi.distance_transform_edt(dilated) > radius
-    closed: NDArray[np.bool_] = mask | eroded[margin:-margin, margin:-margin]
+    closed = mask.copy()
+    closed[box] |= eroded[margin:-margin, margin:-margin]
     return closed
 
 
 def _opened(mask: NDArray[np.bool_], radius_mm: float) -> NDArray[np.bool_]:
     """Open with a disc."""
-    core = ndi.distance_transform_edt(mask) > _px(radius_mm)
-    if not core.any():
-        return np.zeros_like(mask)
-    opened: NDArray[np.bool_] = mask & (ndi.distance_transform_edt(~core) <= _px(radius_mm))
+    opened = np.zeros_like(mask)
+    box = around(mask, 1, 1)
+    core = ndi.distance_transform_edt(mask[box]) > _px(radius_mm)
+    if core.any():
+        opened[box] = mask[box] & (ndi.distance_transform_edt(~core) <= _px(radius_mm))
     return opened
 
 

@@ -12,6 +12,7 @@ from scipy import ndimage as ndi
 
 from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.brain import (
+    around,
     brain_of_stripped,
     constant_background,
     extract_brain,
@@ -35,6 +36,7 @@ _SKULL_HU = 300.0  # cortical bone is 800-1900, less where thick slices or smoot
 _SKULL_MM = 15.0  # scalp excluded, skulls lie within this distance of the brain
 _SKULL_SHARE = 0.05  # of the pixels at that distance; an intact skull fills a quarter or more
 _INTERCEPTS = (1024, 1000)  # in use for storing HU as unsigned numbers
+_FACTORS = (10, 100, 0.1, 0.001)
 _AXIAL_PIXEL_MM = 2.5  # no scanner makes coarser ones; slices across others' planes are that thick
 _SQUARE = 1.5  # how many times as long as wide a pixel may be then: coarse templates' are square
 _DISPLAY_SPAN = 300.0  # pictures span 255, display windows 80-150; bone on CT alone spans more
@@ -73,7 +75,7 @@ def find_brain(image: NDArray[np.float32], spacing: tuple[float, float]) -> NDAr
     try:
         return _checked_brain(image, spacing)
     except InputError as error:
-        raise InputError(_likely_cause(image, spacing) or str(error)) from None
+        raise InputError(likely_cause(image, spacing) or str(error)) from None
 
 
 def check_ct(
@@ -112,9 +114,10 @@ def check_ct(
         )
     if brain_of_stripped(image, spacing) is not None:
         return
-    distance = ndi.distance_transform_edt(~brain, sampling=spacing)
-    around = image[(distance > 0) & (distance <= _SKULL_MM)]
-    if np.count_nonzero(around > _SKULL_HU) < _SKULL_SHARE * max(around.size, 1):
+    box = around(brain, *(int(_SKULL_MM / size) + 1 for size in spacing))
+    distance = ndi.distance_transform_edt(~brain[box], sampling=spacing)
+    near = image[box][(distance > 0) & (distance <= _SKULL_MM)]
+    if np.count_nonzero(near > _SKULL_HU) < _SKULL_SHARE * max(near.size, 1):
         raise InputError(
             f"no skull around the brain: hardly any value above {_SKULL_HU:.0f}; "
             "give CT in HU, not clipped to a display window"
@@ -130,14 +133,32 @@ def _checked_brain(image: NDArray[np.float32], spacing: tuple[float, float]) -> 
     return brain
 
 
-def _likely_cause(image: NDArray[np.float32], spacing: tuple[float, float]) -> str | None:
-    """Tell which of the usual mistakes makes a slice implausible, or None."""
+def likely_cause(image: NDArray[np.float32], spacing: tuple[float, float]) -> str | None:
+    """Tell which of the usual mistakes makes a slice implausible.
+
+    Parameters
+    ----------
+    image : ndarray, shape (columns, rows)
+        Of a slice that `find_brain` refuses.
+    spacing : tuple of float
+        Pixel size in mm along each axis.
+
+    Returns
+    -------
+    str or None
+        What is wrong and what to do; None where nothing fits.
+    """
     shift = _shift(image, spacing)
     if shift is not None:
         mend = f"subtract {shift}" if shift > 0 else f"add {-shift}"
         return f"values look shifted by {shift}: {mend}, or apply the DICOM rescale intercept once"
-    if brain_of_stripped(image, spacing) is not None:
-        return None
+    factor = next((f for f in _FACTORS if _brain_median(image / f, spacing) is not None), None)
+    if factor is not None:
+        return f"values look multiplied by {factor:g}: divide them by {factor:g}"
+    return None if brain_of_stripped(image, spacing) is not None else _unlike_ct(image, spacing)
+
+
+def _unlike_ct(image: NDArray[np.float32], spacing: tuple[float, float]) -> str | None:
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     if _brain_median(np.nanmedian(border) - 1000 - image, spacing) is not None:
         return "contrast is inverted: bone is darker than air; negate the values"

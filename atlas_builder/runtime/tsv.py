@@ -57,6 +57,25 @@ def read_tsv(path: Path, purpose: str) -> tuple[list[str], list[tuple[int, list[
     return header, rows
 
 
+def read_number(text: str) -> float:
+    """Read a cell that should hold a number.
+
+    Parameters
+    ----------
+    text : str
+        With a decimal point, or the decimal comma of spreadsheets in many countries.
+
+    Returns
+    -------
+    float
+        NaN where the text is no number.
+    """
+    try:
+        return float(text.replace(",", ".") if text.count(",") == 1 else text)
+    except ValueError:
+        return math.nan
+
+
 def require_column(path: Path, header: Sequence[str], column: str) -> None:
     """Refuse a table that has not exactly one column of a name.
 

@@ -92,6 +92,17 @@ def test_a_mask_that_lacks_a_part_or_is_far_too_small(flags_of, region_map) -> N
     assert ("brain-mask-implausible", "BGL") in codes(flags_of(bgl=larger))
 
 
+@pytest.mark.parametrize(
+    ("step", "flagged"), [(1.0, False), (2.0, False), (8.0, True), (18.0, True)]
+)
+def test_values_in_wide_steps(flags_of, region_map, step: float, flagged: bool) -> None:
+    bgl = region_map.levels[0]
+    noise = np.random.default_rng(2).normal(0, 12, bgl.slice.data.shape)
+    stored = (step * np.rint((bgl.slice.data + noise) / step)).astype(np.float32)
+    found = flags_of(bgl=replace(bgl, slice=Slice(stored, bgl.slice.affine)))
+    assert (("coarse-values", "BGL") in codes(found)) == flagged
+
+
 def test_a_head_at_the_edge_of_the_picture(flags_of, region_map) -> None:
     bgl = region_map.levels[0]
     columns = np.flatnonzero(bgl.brain.any(axis=1))

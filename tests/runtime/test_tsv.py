@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from atlas_builder.runtime.tsv import number_cell, tsv_text, write_tsv, yes_or_no
+from atlas_builder.runtime.tsv import number_cell, read_number, tsv_text, write_tsv, yes_or_no
 
 
 def test_a_table_is_tabs_and_line_feeds(tmp_path):
@@ -37,3 +37,15 @@ def test_numbers_have_the_form_asked_for(value, spec, text):
 
 def test_truth_is_in_words():
     assert [yes_or_no(True), yes_or_no(False)] == ["yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("14", 14.0), ("14.5", 14.5), ("14,5", 14.5), (" 7 ", 7.0), ("-1", -1.0)]
+)
+def test_numbers_with_point_or_comma(text, number):
+    assert read_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "n/a", "1,000,5", "1.000,5", "seven"])
+def test_what_is_no_number(text):
+    assert math.isnan(read_number(text))

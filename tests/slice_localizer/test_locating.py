@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,13 +18,14 @@ from slice_localizer.network.inference import NetworkPrediction
 from slice_localizer.positions import heights_of
 
 HEIGHTS = np.arange(0.0, 100.0, 5.0)
+SMALL = np.diag([0.6, 0.6, 0.55, 1.0])  # so small a head that the slices reach its top
 TRUST = EstimateWeights(alignment_sd_mm=0.5, alignment_failure=0.01, network_share=0.98)
 
 
 def alignment(
     height: float, correlation: float = 0.95, upside_down: bool = False
 ) -> LevelAlignment:
-    return LevelAlignment(height, np.zeros(3), correlation, upside_down, np.eye(4))
+    return LevelAlignment(height, np.zeros(3), correlation, upside_down, SMALL)
 
 
 def network(index: int, sure: float = 0.8) -> np.ndarray:
@@ -59,6 +63,34 @@ def test_a_difference_of_more_than_5_mm_is_flagged() -> None:
     )
 
 
+def test_what_neither_takes_for_a_brain_is_refused() -> None:
+    with pytest.raises(InputError, match="no brain found"):
+        choose_key_slices(HEIGHTS, network(8, 0.2), 40.0, alignment(70.0, correlation=0.3), {})
+
+
+@pytest.mark.parametrize(
+    ("stated", "true", "says"), [(3.0, 5.0, "40% flatter"), (5.0, 3.0, "6[67]% taller")]
+)
+def test_a_head_out_of_proportion_is_flagged(stated: float, true: float, says: str) -> None:
+    seen = alignment(40.0)
+    scale = SMALL @ np.diag([1.0, 1.0, stated / true, 1.0])
+    heights = HEIGHTS * 1.6
+    located = choose_key_slices(heights, network(8), 64.0, replace(seen, affine=scale), {})
+    assert "head-proportions" in codes(located)
+    reason = next(f.reason for f in located.flags if f.code == "head-proportions")
+    assert re.search(says, reason)
+    usual = replace(seen, affine=SMALL)
+    assert choose_key_slices(HEIGHTS, network(8), 40.0, usual, {}).flags == ()
+
+
+@pytest.mark.parametrize(("size", "flagged"), [(0.6, False), (0.65, False), (0.9, True)])
+def test_a_scan_that_ends_below_the_vertex_is_flagged(size: float, flagged: bool) -> None:
+    """The slices end 55 mm above the level; a head reaches 90 mm times its size."""
+    seen = replace(alignment(40.0), affine=np.diag([size, size, size, 1.0]))
+    located = choose_key_slices(HEIGHTS, network(8), 40.0, seen, {})
+    assert ("head-cut-short" in codes(located)) == flagged
+
+
 def test_without_a_brain_in_the_alignment_the_network_decides_alone() -> None:
     located = choose_key_slices(HEIGHTS, network(8), 40.0, alignment(70.0, correlation=0.3), {})
     assert located.bgl_slice == 8
@@ -90,11 +122,13 @@ def test_a_network_is_shown_an_upside_down_head_upright(monkeypatch) -> None:
     scan = Scan(np.zeros((4, 4, len(heights)), np.float32), affines)
     shown = []
 
-    def predict_scan(upright, weights):
+    def predict_scan(upright, _network, about_mm):
         shown.append(heights_of(upright.affines))
+        assert about_mm == pytest.approx(55.0 - 36.0)
         return NetworkPrediction(network(6)[: len(heights)], 18.0, 1.0)
 
-    monkeypatch.setattr(located_module, "load_network", lambda _: None)
+    monkeypatch.setattr(located_module, "open_ahead", lambda _: None)
+    monkeypatch.setattr(located_module, "open_network", lambda _: None)
     monkeypatch.setattr(located_module, "predict_scan", predict_scan)
     monkeypatch.setattr(located_module, "align_level", lambda _: alignment(36.0, 0.95, True))
     located = locate_slices(scan)

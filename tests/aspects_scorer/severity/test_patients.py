@@ -65,6 +65,12 @@ def test_without_a_column_nothing_is_known(tmp_path):
         read_patients(None, nihss_column="nihss")
 
 
+def test_decimal_commas_are_read(tmp_path):
+    found = read_patients(table(tmp_path, "participant_id nihss age\na 14,0 63,5\n"))
+    assert (found.rows[0].nihss, found.rows[0].age) == (14.0, 63.5)
+    assert found.implausible_nihss == ()
+
+
 @pytest.mark.parametrize("value", ["99", "-1", "inf", "nine", "43"])
 def test_what_cannot_be_an_nihss_is_unknown_and_named(tmp_path, value):
     found = read_patients(table(tmp_path, f"participant_id nihss\na {value}\nb 4\n"))
