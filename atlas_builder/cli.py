@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -62,6 +63,8 @@ def _run(command: click.Command, name: str) -> None:
         sys.exit(error.exit_code)
     except Exception as error:
         _fail(f"unexpected {type(error).__name__}: {error}", 1)
+    finally:
+        gc.freeze()  # the process ends: nothing needs to be told apart from garbage any more
 
 
 def _fail(message: str, status: int) -> None:

@@ -13,6 +13,7 @@ from atlas_builder.commands.options import (
     series_option,
 )
 from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.lean_imports import import_nibabel
 
 
 @click.command("locate-slices", context_settings=CONTEXT)
@@ -46,6 +47,7 @@ def locate_slices_command(
             path.suffix.lower() != suffix or not path.absolute().parent.is_dir()
         ):
             raise InputError(f"{path}: give a name that ends in {suffix}, in a folder that exists")
+    import_nibabel()
     import json  # noqa: PLC0415
 
     from atlas_builder.workflows.locate import locate_scan  # noqa: PLC0415

@@ -14,6 +14,7 @@ from atlas_builder.commands.options import (
 )
 from atlas_builder.commands.outcome import show_flags, show_report
 from atlas_builder.core.anatomy import SIDES
+from atlas_builder.runtime.lean_imports import import_nibabel
 
 
 @click.command("map-regions", context_settings=CONTEXT)
@@ -67,6 +68,7 @@ def map_regions_command(
     DICOM), their densities (regions.tsv), a picture, a report and mapping.json.
     """
     require_scan(scan)
+    import_nibabel()
     from atlas_builder.workflows.map_processes import registration_processes  # noqa: PLC0415
 
     with registration_processes() as executor:

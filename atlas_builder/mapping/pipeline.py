@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,7 @@ from atlas_builder.core.scan import Scan
 from atlas_builder.core.transform import Transform, apply_affine
 from atlas_builder.io.stacking import remarks_on_stack
 from atlas_builder.mapping.confidence import compare, confidences
-from atlas_builder.mapping.level import carry_regions, map_level
+from atlas_builder.mapping.level import CarriedRegions, carry_regions, map_level
 from atlas_builder.mapping.measures import measure_regions
 from atlas_builder.mapping.quality import find_flags
 from atlas_builder.mapping.region_map import LevelMap, RegionMap
@@ -31,6 +33,8 @@ from atlas_builder.mapping.resemblance import (
 from atlas_builder.mapping.thick_slices import ThickSlice, read_thick_slices
 from atlas_builder.preprocessing.key_slice import KeySlice, make_key_slice
 from atlas_builder.registration.ants_library import RegistrationError
+
+Result = TypeVar("Result")
 
 
 def map_regions(
@@ -170,54 +174,61 @@ def map_key_slices(
     """
     timings: dict[str, float] = {}
     with _timed(timings, "key_slices"):
-        keys = {level: _key_slice(chosen, level) for level in LEVELS}
-    transforms: dict[Level, Transform] = {}
+        extracting = {
+            level: _start(executor, make_key_slice, chosen.slices[level].slice) for level in LEVELS
+        }
+        keys = {level: _key_slice(chosen, level, result) for level, result in extracting.items()}
+    mapped: dict[Level, _Mapped] = {}
     with _timed(timings, "registration"):
-        started = {level: _start(executor, atlas.levels[level], keys[level]) for level in LEVELS}
+        registering = {
+            level: _start(
+                executor,
+                _map_onto,
+                atlas.levels[level],
+                level,
+                keys[level],
+                chosen.slices[level].slice.data.shape,
+            )
+            for level in LEVELS
+        }
         when_started()
         # Meanwhile, here:
         resemblances = {
             level: compare_unregistered(atlas.levels, level, key) for level, key in keys.items()
         }
         refuse_turned(resemblances.values())
-        for level, result in started.items():
+        for level, result in registering.items():
             try:
-                transforms[level] = result()
+                mapped[level] = result()
             except RegistrationError as error:
                 raise InputError(
                     f"{level} slice {chosen.indices[level]}: the atlas cannot be registered to it "
                     f"({error}); check that it shows the {level}"
                 ) from None
-    levels: list[LevelMap] = []
-    confidence: dict[tuple[Region, Side], float] = {}
-    with _timed(timings, "regions"):
-        for level in LEVELS:
-            content, transform, key = atlas.levels[level], transforms[level], keys[level]
-            thick = chosen.slices[level]
-            columns, rows = thick.slice.data.shape
-            carried = carry_regions(content, level, transform, key, (columns, rows))
-            comparison = compare(content, level, transform, key)
-            confidence |= confidences(comparison, level, carried.regions, carried.probability)
-            levels.append(
-                LevelMap(
-                    level=level,
-                    index=chosen.indices[level],
-                    slice=thick.slice,
-                    key=key,
-                    atlas=content,
-                    transform=transform,
-                    regions=carried.regions,
-                    probability=carried.probability,
-                    brain=carried.brain,
-                    midline=_midline(key),
-                    fit=comparison.fit,
-                    resemblance=resemblances[level],
-                    averaged_slices=thick.count,
-                    averaged_mm=thick.thickness_mm,
-                )
-            )
+    levels = [
+        LevelMap(
+            level=level,
+            index=chosen.indices[level],
+            slice=chosen.slices[level].slice,
+            key=keys[level],
+            atlas=atlas.levels[level],
+            transform=found.transform,
+            regions=found.carried.regions,
+            probability=found.carried.probability,
+            brain=found.carried.brain,
+            midline=_midline(keys[level]),
+            fit=found.fit,
+            resemblance=resemblances[level],
+            averaged_slices=chosen.slices[level].count,
+            averaged_mm=chosen.slices[level].thickness_mm,
+        )
+        for level, found in mapped.items()
+    ]
     refuse_unlike(levels)
     with _timed(timings, "measures"):
+        confidence = {
+            place: value for found in mapped.values() for place, value in found.confidence.items()
+        }
         measures = measure_regions(levels, confidence)
         flags = find_flags(levels, measures, atlas, age)
     return RegionMap(
@@ -269,19 +280,39 @@ def check_key_slices(affines: NDArray[np.float64], indices: Mapping[Level, int])
         )
 
 
-def _key_slice(chosen: KeySlices, level: Level) -> KeySlice:
+@dataclass(frozen=True)
+class _Mapped:
+    """What a registration gives: the regions, and how far they can be trusted."""
+
+    transform: Transform
+    carried: CarriedRegions
+    fit: float
+    confidence: Mapping[tuple[Region, Side], float]
+
+
+def _map_onto(atlas: AtlasLevel, level: Level, key: KeySlice, shape: tuple[int, int]) -> _Mapped:
+    """Register one level of an atlas and carry its regions onto the slice's own pixels."""
+    transform = map_level(atlas, key)
+    carried = carry_regions(atlas, level, transform, key, shape)
+    comparison = compare(atlas, level, transform, key)
+    confidence = confidences(comparison, level, carried.regions, carried.probability)
+    return _Mapped(transform, carried, comparison.fit, confidence)
+
+
+def _start(
+    executor: Executor | None, function: Callable[..., Result], *arguments: object
+) -> Callable[[], Result]:
+    """Start a call where there is an executor; return what waits for its result."""
+    if executor is None:
+        return partial(function, *arguments)
+    return executor.submit(function, *arguments).result
+
+
+def _key_slice(chosen: KeySlices, level: Level, result: Callable[[], KeySlice]) -> KeySlice:
     try:
-        return make_key_slice(chosen.slices[level].slice)
+        return result()
     except InputError as error:
         raise InputError(f"{level} slice {chosen.indices[level]}: {error}") from None
-
-
-def _start(executor: Executor | None, atlas: AtlasLevel, key: KeySlice) -> Callable[[], Transform]:
-    """Start a registration where there is an executor; return what waits for its result."""
-    if executor is None:
-        return lambda: map_level(atlas, key)
-    future: Future[Transform] = executor.submit(map_level, atlas, key)
-    return future.result
 
 
 def _midline(key: KeySlice) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from atlas_builder.core.anatomy import Level
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.transform import apply_affine, sample
 from atlas_builder.mapping.region_map import LevelMap, Resemblance
+from atlas_builder.preprocessing.brain import around
 from atlas_builder.preprocessing.key_slice import KEY_SLICE_SPACING, KeySlice, key_slice_grid
 
 _DEEP_MM = 6.0  # inside the brain's rim, whose sulci differ between people
@@ -46,11 +47,14 @@ def content_fit(atlas: AtlasLevel, key: KeySlice) -> float:
     stretched = np.zeros(key.image.shape, np.float32)
     stretched[brain] = sample(atlas.image, grid, apply_affine(to_atlas, grid.points()[:, brain]))
     sigma = _BLUR_MM / KEY_SLICE_SPACING
-    both = brain & (stretched > 0)
+    box = around(brain, 1, 1)
+    both = (brain & (stretched > 0))[box]
     deep = ndi.distance_transform_edt(both) > _DEEP_MM / KEY_SLICE_SPACING
     if not deep.any():
         return 0.0
-    first, second = (ndi.gaussian_filter(image, sigma)[deep] for image in (stretched, key.image))
+    first, second = (
+        ndi.gaussian_filter(image[box], sigma)[deep] for image in (stretched, key.image)
+    )
     if first.std() == 0 or second.std() == 0:
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from atlas_builder.core.anatomy import Level
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
+from atlas_builder.core.scan import Scan
 from atlas_builder.io.source import DicomSource, NiftiSource
-from atlas_builder.workflows.locate import locate_in
+from atlas_builder.workflows.locate import locate_in, open_network_ahead
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,35 @@ class ChosenSlices:
         Reservations about it.
     timings : mapping of str to float
         Seconds that finding them took.
+    scan : Scan or None
+        All its slices, where they were read to find these.
     """
 
     indices: Mapping[Level, int]
     origin: Mapping[str, object]
     remarks: tuple[Flag, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    scan: Scan | None = None
+
+    def reader(self, source: NiftiSource | DicomSource) -> Callable[[Sequence[int]], Scan]:
+        """Return what reads some slices: from memory where all have been read.
+
+        Parameters
+        ----------
+        source : NiftiSource or DicomSource
+            The scan.
+
+        Returns
+        -------
+        callable
+            See `NiftiSource.read`.
+        """
+        whole = self.scan
+        if whole is None:
+            return source.read
+        return lambda places: Scan(
+            np.ascontiguousarray(whole.data[:, :, list(places)]), whole.affines[list(places)]
+        )
 
 
 def choose_slices(
@@ -77,7 +101,9 @@ def choose_slices(
     if bgl is not None:
         indices: dict[Level, int] = {"BGL": bgl, "SGL": _above(path, source.affines, bgl)}
         return ChosenSlices(indices, {"from": "BGL given, SGL 20 mm above by position"})
-    located = locate_in(source.read(), path, localizer)
+    open_network_ahead(localizer)
+    scan = source.read()
+    located = locate_in(scan, path, localizer)
     return ChosenSlices(
         {"BGL": located.bgl_slice, "SGL": located.sgl_slice},
         {
@@ -88,6 +114,7 @@ def choose_slices(
         },
         located.flags,
         {f"locate_{stage}": seconds for stage, seconds in located.timings.items()},
+        scan,
     )
 
 

@@ -50,6 +50,7 @@ def locate_scan(
     """
     started = perf_counter()
     with open_scan(path, series) as source:
+        open_network_ahead(localizer)
         scan = source.read()
         reading = perf_counter() - started
         located = locate_in(scan, path, localizer)
@@ -70,6 +71,20 @@ def locate_scan(
     return content
 
 
+def open_network_ahead(localizer: Path | None = None) -> None:
+    """Begin to open the network that `locate_in` asks, while the scan is read.
+
+    Parameters
+    ----------
+    localizer : Path, optional
+        As `locate_in` takes it.
+    """
+    from atlas_builder.networks.registry import LOCALIZER  # noqa: PLC0415
+    from slice_localizer.network.inference import open_ahead  # noqa: PLC0415 - loads scipy
+
+    open_ahead(localizer or LOCALIZER)
+
+
 def locate_in(scan: Scan, path: Path, localizer: Path | None = None) -> LocatedSlices:
     """Find the key slices of a scan.
 
@@ -88,10 +103,12 @@ def locate_in(scan: Scan, path: Path, localizer: Path | None = None) -> LocatedS
         They cannot be found, or the network cannot be read.
     """
     from atlas_builder.networks.registry import LOCALIZER  # noqa: PLC0415
+    from atlas_builder.preprocessing.scan_values import check_scan_values  # noqa: PLC0415
     from slice_localizer.alignment.standard_head import FILE  # noqa: PLC0415
     from slice_localizer.locating import locate_slices  # noqa: PLC0415 - loads scipy
 
     try:
+        check_scan_values(scan)
         return locate_slices(scan, localizer)
     except InputError as error:
         message = str(error)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import Executor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from atlas_builder.catalogue.entries import load_atlas
-from atlas_builder.core.anatomy import LEVELS
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
 from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
@@ -88,44 +88,36 @@ def map_scan(
     check_folder(out)
     if age is not None and not 0 <= age <= _OLDEST:
         raise InputError(f"--age {age:g}: not an age in years; give 0 to {_OLDEST:g}")
-    with open_scan(path, series) as source:
+    with ThreadPoolExecutor(1) as reader, open_scan(path, series) as source:
         used_age = source.age if age is None else age
-        found = load_atlas(atlas, used_age, allow_nearest=allow_nearest_age)
+        loading = reader.submit(load_atlas, atlas, used_age, allow_nearest=allow_nearest_age)
         key = choose_slices(source, path, bgl_slice, sgl_slice, localizer)
-        try:
+        with _naming(path):
             check_key_slices(source.affines, key.indices)
             remarks = (*source.remarks, *key.remarks, *_remarks_on_age(source.age, age))
-            chosen = read_key_slices(source.read, source.affines, key.indices, remarks)
-            prepared = time.perf_counter() - started
-            if isinstance(source, DicomSource):
-                # While the processes register, this one waits; loading takes as long as writing.
-                threading.Thread(target=_load_segmentation, daemon=True).start()
-            region_map = map_key_slices(
-                chosen,
-                found,
-                age=used_age,
-                executor=executor,
-                when_started=partial(_load_pages_in, executor),
-            )
-        except InputError as error:
-            message = str(error)
-            named = message.startswith(f"{path}:")
-            raise InputError(message if named else f"{path}: {message}") from None
+            chosen = read_key_slices(key.reader(source), source.affines, key.indices, remarks)
+        found = loading.result()
+        prepared = time.perf_counter() - started
+        if isinstance(source, DicomSource):
+            # While the processes register, this one waits; loading takes as long as writing.
+            threading.Thread(target=_load_segmentation, daemon=True).start()
+        with _naming(path):
+            region_map = map_key_slices(chosen, found, age=used_age, executor=executor)
         timings = {"read": prepared, **key.timings, **region_map.timings}
         region_map = replace(region_map, timings=timings)
         write_map(out, region_map, source, executor, _details(source, age, key))
     return region_map
 
 
-def _load_pages_in(executor: Executor) -> None:
-    """Import what draws a map, in the processes that will, while this one measures."""
-    for _ in LEVELS:
-        executor.submit(_load_pages)
-
-
-def _load_pages() -> None:
-    import atlas_builder.reporting.mapping.overlay  # noqa: PLC0415
-    import atlas_builder.reporting.mapping.report  # noqa: F401, PLC0415
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the scan in an error that does not."""
+    try:
+        yield
+    except InputError as error:
+        message = str(error)
+        named = message.startswith(f"{path}:")
+        raise InputError(message if named else f"{path}: {message}") from None
 
 
 def _load_segmentation() -> None:

@@ -8,20 +8,22 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import forkserver
 
-from atlas_builder.runtime.workers import end_with_parent, keep_to_one_thread
+from atlas_builder.runtime.threads import keep_to_one_thread
+from atlas_builder.runtime.workers import end_with_parent
 
-_NEEDED = ["atlas_builder.mapping.pipeline", "atlas_builder.registration.slices"]
+_IMPORTS = "atlas_builder.workflows.map_imports"
 
 
 @contextmanager
 def registration_processes(count: int = 2) -> Iterator[Executor]:
     """Start processes for registrations, and end them on leaving.
 
-    ANTs keeps Python's lock while it registers, so threads would take turns. Importing it takes as
-    long as two registrations: where the system can, one process imports it once, while this one
-    reads the scan, and is then duplicated. Results are the same bits as without processes.
+    ANTs keeps Python's lock while it registers, so threads would take turns. Where the system can,
+    one process imports what is needed, while this one reads the scan, and is then duplicated.
+    Results are the same bits as without processes.
 
     A script calls this below ``if __name__ == "__main__":``, as `multiprocessing` needs; a notebook
     need not.
@@ -38,7 +40,7 @@ def registration_processes(count: int = 2) -> Iterator[Executor]:
     context = multiprocessing.get_context(method)
     executor = ProcessPoolExecutor(count, mp_context=context, initializer=end_with_parent)
     if method == "forkserver":
-        context.set_forkserver_preload(_NEEDED)
+        context.set_forkserver_preload([_IMPORTS])
         forkserver.ensure_running()
     else:
         for _ in range(count):
@@ -50,6 +52,4 @@ def registration_processes(count: int = 2) -> Iterator[Executor]:
 
 
 def _load() -> None:
-    """Import what a registration needs."""
-    for name in _NEEDED:
-        __import__(name)
+    import_module(_IMPORTS)

@@ -44,13 +44,15 @@ def weights_used(monkeypatch) -> list[Path]:
     reading[5] = 0.87
     used: list[Path] = []
 
-    def predict_scan(_scan, weights):
+    def predict_scan(_scan, weights, _about_mm):
         used.append(weights)
         return SimpleNamespace(probabilities=reading, level_mm=25.0)
 
     monkeypatch.setattr(located_module, "predict_scan", predict_scan)
-    monkeypatch.setattr(located_module, "load_network", lambda _weights: None)
-    alignment = LevelAlignment(27.0, np.array([96.0, 80.0, 27.0]), 0.9, False, np.eye(4))
+    monkeypatch.setattr(located_module, "open_network", lambda weights: weights)
+    alignment = LevelAlignment(
+        27.0, np.array([96.0, 80.0, 27.0]), 0.9, False, np.diag([0.4, 0.4, 0.37, 1.0])
+    )
     monkeypatch.setattr(located_module, "align_level", lambda _: alignment)
     return used
 

@@ -68,7 +68,6 @@ def test_a_file_and_an_atlas_folder_become_a_map(mapped, scan_path, region_map, 
         "read",
         "key_slices",
         "registration",
-        "regions",
         "measures",
     }
     written = nib.load(tmp_path / "map" / "regions.nii.gz")

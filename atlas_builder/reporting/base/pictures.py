@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -121,12 +122,8 @@ def jpeg_uri(grey: NDArray[np.uint8], quality: int = _QUALITY) -> str:
     -------
     str
     """
-    # A page whose pictures are PNG need not wait for matplotlib.
-    from matplotlib.image import imsave  # noqa: PLC0415
-
     buffer = io.BytesIO()
-    settings = {"quality": quality, "optimize": True}
-    imsave(buffer, rgb(grey), format="jpeg", pil_kwargs=settings)
+    Image.fromarray(rgb(grey)).save(buffer, "JPEG", quality=quality, optimize=True)
     return data_uri(buffer.getvalue(), "image/jpeg")
 
 
