@@ -53,3 +53,7 @@ def test_other_units_are_refused_with_the_cause(
     changed = Scan(change(scan.data).astype(np.float32), scan.affines)
     with pytest.raises(InputError, match=says):
         check_scan_values(changed)
+
+
+def test_values_cut_off_below_0_pass(scan: Scan) -> None:
+    check_scan_values(Scan(np.maximum(scan.data, 0), scan.affines))
