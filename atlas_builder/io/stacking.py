@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from atlas_builder.core.flags import Flag
 
+_SEEN_MM = 0.01  # less does not show in a message
 _TOLERANCE_PIXELS = 0.1
 _ROUNDED_MM = 0.15
 """How far from the line between the outer slices positions written to 0.1 mm put the others: each
@@ -130,12 +131,10 @@ def remarks_on_stack(affines: NDArray[np.float64]) -> tuple[Flag, ...]:
             Flag("missing-slices", f"slices seem to be missing between {places} (a wide gap)")
         )
     if not is_even(affines[:, :3, 3], _tolerance(affines)):
-        remarks.append(
-            Flag(
-                "uneven-spacing",
-                f"the distance between slices changes from {gaps.min():.2f} to {gaps.max():.2f} mm",
-            )
-        )
+        reason = f"the distance between slices changes from {gaps.min():.2f} to {gaps.max():.2f} mm"
+        if np.ptp(gaps) < _SEEN_MM:
+            reason = "the slices are shifted against each other within their plane, unevenly"
+        remarks.append(Flag("uneven-spacing", reason))
     return tuple(remarks)
 
 

@@ -35,6 +35,13 @@ def test_an_even_stack_has_an_affine_and_nothing_to_remark() -> None:
         np.testing.assert_allclose(affine @ (3, 4, index, 1), expected @ (3, 4, 0, 1))
 
 
+def test_slices_shifted_in_their_plane_are_not_said_to_change_their_distance() -> None:
+    affines = stack([5.0 * k for k in range(10)])
+    affines[5:, 0, 3] += 12.0
+    (remark,) = [r for r in remarks_on_stack(affines) if r.code == "uneven-spacing"]
+    assert remark.reason == "the slices are shifted against each other within their plane, unevenly"
+
+
 def test_a_tilted_even_stack_has_a_sheared_affine() -> None:
     affines = stack([5.0 * k for k in range(10)], 18.5)
     assert tilt_of(affines) == pytest.approx(18.5)
