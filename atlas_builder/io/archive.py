@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from atlas_builder.core.errors import InputError
+from atlas_builder.io.dicom.preamble import starts_as_dicom
 
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 """How zip archives start, an empty one in the second way."""
@@ -53,7 +54,10 @@ def unpacked_dicom(
         folder = Path(temporary)
         members = _unpack(path, folder, most_files, most_bytes)
         if not members:
-            raise InputError(f"{path}: holds no DICOM files; give an archive of a head CT")
+            raise InputError(
+                f"{path}: holds no DICOM files; give an archive of a head CT, or the NIfTI file "
+                "unpacked"
+            )
         try:
             yield folder
         except InputError as error:
@@ -77,7 +81,7 @@ def _unpack(path: Path, folder: Path, most_files: int, most_bytes: int) -> dict[
                 number = f"{place:05d}"
                 with archive.open(entry) as member:
                     size = _copy_dicom(member, folder / number, left)
-                if size:
+                if size is not None:
                     members[number] = PurePosixPath(entry.filename.replace("\\", "/")).name
                     left -= size
                 if left < 0:
@@ -106,11 +110,14 @@ def _is_passed_over(entry: zipfile.ZipInfo) -> bool:
     return entry.is_dir() or not parts or parts[0] == "__MACOSX" or parts[-1].startswith(".")
 
 
-def _copy_dicom(member: IO[bytes], target: Path, most: int) -> int:
-    """Copy a member that is DICOM and return its size, more than `most` where it was cut off."""
+def _copy_dicom(member: IO[bytes], target: Path, most: int) -> int | None:
+    """Copy a member that is DICOM, or empty, and return its size; None of anything else.
+
+    More than `most` is returned where it was cut off.
+    """
     block = member.read(_BLOCK)
-    if block[128:132] != b"DICM":
-        return 0
+    if block and not starts_as_dicom(block):
+        return None
     size = 0
     with target.open("wb") as file:
         while block and size <= most:

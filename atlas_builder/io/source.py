@@ -19,6 +19,7 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.archive import ZIP_STARTS, unpacked_dicom
+from atlas_builder.io.dicom.preamble import START, starts_as_dicom
 from atlas_builder.io.nifti.images import read_slices, write_like, write_volume
 from atlas_builder.io.nifti.storage import Storage, examine
 from atlas_builder.io.stacking import remarks_on_stack, stack_affine
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from atlas_builder.io.dicom.scans import DicomSeries
 
 Labels = NDArray[np.uint8]
+
+_TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 @dataclass(frozen=True)
@@ -266,9 +269,11 @@ def _form_of(path: Path) -> Literal["folder", "zip", "DICOM", "other"]:
         if not path.is_file():
             return "other"
         with path.open("rb") as file:
-            start = file.read(132)
+            start = file.read(START)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from None
     if start.startswith(ZIP_STARTS):
         return "zip"
-    return "DICOM" if start[128:] == b"DICM" else "other"
+    if path.name.lower().endswith(_TAR_SUFFIXES):
+        raise InputError(f"{path}: a tar archive; unpack it and give the folder, or a zip archive")
+    return "DICOM" if starts_as_dicom(start) else "other"

@@ -172,6 +172,34 @@ def test_two_members_that_disagree_are_both_named_as_in_the_archive(
     refused(zipped(folder, tmp_path / "scan.zip"), rf"scan.zip: IM\d: .*{says}\d ")
 
 
+def test_an_archive_of_files_without_preambles_is_read(
+    ct_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = ct_folder()
+    with open_scan(folder) as source:
+        clean = source.read().data
+    for file in folder.rglob("*.dcm"):
+        content = file.read_bytes()
+        file.write_bytes(content[content.index(b"\x08\x00\x08\x00") :])
+    with open_scan(zipped(folder, tmp_path / "scan.zip")) as source:
+        np.testing.assert_array_equal(source.read().data, clean)
+
+
+def test_an_empty_member_of_an_archive_is_counted(
+    ct_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = ct_folder()
+    sorted(folder.rglob("*.dcm"))[0].write_bytes(b"")
+    with open_scan(zipped(folder, tmp_path / "scan.zip")) as source:
+        (reason,) = [r.reason for r in source.remarks if r.code == "files-not-read"]
+    assert reason.startswith("1 file: ")
+
+
+def test_a_tar_archive_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "scan.tar.gz").write_bytes(b"\x1f\x8b")
+    refused(tmp_path / "scan.tar.gz", "a tar archive; unpack it and give the folder")
+
+
 def test_a_damaged_lzma_archive_is_refused(ct_folder: Callable[..., Path], tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     member = sorted(ct_folder().rglob("*.dcm"))[0]

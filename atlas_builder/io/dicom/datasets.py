@@ -2,7 +2,7 @@
 
 References
 ----------
-DICOM PS3.10, 7.1 File Meta Information; PS3.5, 6.2 Value Representation.
+DICOM PS3.5, 6.2 Value Representation.
 """
 
 from __future__ import annotations
@@ -16,33 +16,6 @@ import pydicom
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 _DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
-_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00")
-
-
-def is_dicom(path: Path) -> bool:
-    """Tell whether a file is DICOM by its first bytes, with the standard's preamble or without.
-
-    Parameters
-    ----------
-    path : Path
-        Any file.
-
-    Returns
-    -------
-    bool
-
-    Raises
-    ------
-    OSError
-        The file cannot be read.
-    """
-    with path.open("rb") as file:
-        start = file.read(132)
-    if start[128:] == b"DICM":
-        return True
-    # A first element of the groups that come first, of a low number and a length that can be.
-    group, element = start[:2], int.from_bytes(start[2:4], "little")
-    return len(start) == 132 and group in _FIRST_GROUPS and element <= 0x18
 
 
 def is_named_dicom(path: Path) -> bool:

@@ -30,7 +30,8 @@ from atlas_builder.io.dicom.attributes import (
     patient_key,
 )
 from atlas_builder.io.dicom.damage import refusing_damage
-from atlas_builder.io.dicom.datasets import is_dicom, is_named_dicom, numbers, read_dataset
+from atlas_builder.io.dicom.datasets import is_named_dicom, numbers, read_dataset
+from atlas_builder.io.dicom.preamble import START, starts_as_dicom
 from atlas_builder.io.orientation import InPlane
 
 _CT_IMAGES = {
@@ -178,7 +179,9 @@ def examine_file(path: Path) -> CtFile | PassedOver | None:
         frames than a head CT.
     """
     try:
-        dicom, size = is_dicom(path), path.stat().st_size
+        with path.open("rb") as file:
+            dicom = starts_as_dicom(file.read(START))
+        size = path.stat().st_size
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check access") from error
     if size == 0:
