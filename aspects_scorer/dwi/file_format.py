@@ -8,11 +8,11 @@ from pathlib import Path
 
 from atlas_builder.core.errors import InputError
 from atlas_builder.io.archive import ZIP_STARTS
+from atlas_builder.io.dicom.preamble import starts_as_dicom
 
 _MARKS = (
     ("a zip archive", slice(0, 4), ZIP_STARTS),
     ("a tar archive", slice(257, 262), (b"ustar",)),
-    ("a DICOM file", slice(128, 132), (b"DICM",)),
 )
 _SERIES = "DICOM series to NIfTI, for example with dcm2niix"
 _GZIP_START = b"\x1f\x8b"
@@ -53,11 +53,10 @@ def _format_of(path: Path) -> tuple[str, str] | None:
         return None
     if path.name.lower().endswith(_FREESURFER):
         return "a FreeSurfer volume", "convert it to NIfTI, for example with mri_convert"
-    for kind, mark, signs in _MARKS:
-        if start[mark].startswith(signs):
-            remedy = "convert the" if kind == "a DICOM file" else "unpack it, and convert a"
-            return kind, f"{remedy} {_SERIES}"
-    return None
+    if starts_as_dicom(start):
+        return "a DICOM file", f"convert the {_SERIES}"
+    archive = next((kind for kind, mark, signs in _MARKS if start[mark].startswith(signs)), None)
+    return None if archive is None else (archive, f"unpack it, and convert a {_SERIES}")
 
 
 def _start_of(path: Path) -> bytes:
