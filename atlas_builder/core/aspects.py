@@ -5,9 +5,13 @@ from different extents on, which an `AspectsRule` names; everything that scores 
 
 References
 ----------
-Barber PA, Demchuk AM, Zhang J, Buchan AM. Validity and reliability of a quantitative computed
-tomography score in predicting outcome of hyperacute stroke before thrombolytic therapy.
-Lancet 355:1670-1674 (2000). doi:10.1016/S0140-6736(00)02237-6
+.. [1] Barber PA, Demchuk AM, Zhang J, Buchan AM. Validity and reliability of a quantitative
+   computed tomography score in predicting outcome of hyperacute stroke before thrombolytic therapy.
+   Lancet 355:1670-1674 (2000). doi:10.1016/S0140-6736(00)02237-6
+.. [2] Cao Z, Xu J, Song B, et al. Deep learning derived automated ASPECTS on non-contrast CT scans
+   of acute ischemic stroke patients. Hum Brain Mapp 43:3023-3036 (2022). doi:10.1002/hbm.25845
+.. [3] Upadhyay U, Ranjan M, Golla S, et al. Deep-ASPECTS: a segmentation-assisted model for stroke
+   severity measurement (2022).
 """
 
 from __future__ import annotations
@@ -34,15 +38,15 @@ class AspectsRule:
 
     Attributes
     ----------
-    deep_above_share : float
-        Share of a deep region, 0-1, that must be exceeded; with 0 any lesion counts.
+    deep_from_share : float
+        Share of a deep region, 0-1, that must be reached; with 0 any lesion counts.
     deep_from_ml : float
         Volume of lesion in a deep region, in mL, that must be reached as well.
     cortical_from_share : float
-        Share of a cortical region, 0-1, that must be reached.
+        Share of a cortical region, 0-1, that must be reached; with 0 any lesion counts.
     """
 
-    deep_above_share: float = 0.0
+    deep_from_share: float = 0.0
     deep_from_ml: float = 0.0
     cortical_from_share: float = 1 / 3
 
@@ -58,19 +62,30 @@ class AspectsRule:
         lesion_ml : float
             The same in mL; needed where the rule names a smallest volume.
         """
-        if region in DEEP_REGIONS:
-            return share > self.deep_above_share and lesion_ml >= self.deep_from_ml
+        deep = region in DEEP_REGIONS
+        if share <= 0 or (deep and lesion_ml < self.deep_from_ml):
+            return False
         # Sums of voxels that make up the very share may fall short of it in the last bits.
-        return share >= self.cortical_from_share * (1 - _ROUNDING)
+        least = self.deep_from_share if deep else self.cortical_from_share
+        return share >= least * (1 - _ROUNDING)
 
 
 BARBER = AspectsRule()
-"""As published for readers, and as DWI-ASPECTS of Wei et al. applies it: any lesion of a deep
+"""As published for readers [1]_, and as DWI-ASPECTS of Wei et al. applies it: any lesion of a deep
 region, a third of a cortical one."""
 
-ANATOMICAL = AspectsRule(deep_above_share=0.1)
-"""Of a lesion that is known voxel by voxel: what covers at most a tenth of a deep region is the
+CTP = AspectsRule(deep_from_share=0.1, cortical_from_share=0.1)
+"""A tenth of any region, as Cao et al. [2]_ apply it to the core on CT perfusion."""
+
+OVERLAP = AspectsRule(cortical_from_share=0.0)
+"""Any lesion of any region, as Deep-ASPECTS [3]_ overlays its two segmentations."""
+
+ANATOMICAL = AspectsRule(deep_from_share=0.1)
+"""Of a lesion that is known voxel by voxel: what covers less than a tenth of a deep region is the
 irregular border of a lesion beside it, which no reader would count."""
+
+RULES: Mapping[str, AspectsRule] = {"barber": BARBER, "ctp": CTP, "overlap": OVERLAP}
+"""The published rules by the names that users give."""
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from atlas_builder.core.aspects import (
     BARBER,
     DEEP_REGIONS,
     POINTS,
+    RULES,
     AspectsRule,
     score_involvement,
 )
 
 CORTICAL_REGIONS = tuple(region for region in Region if region not in DEEP_REGIONS)
 PLACES = tuple(product(SIDES, Region))
-RULES = pytest.mark.parametrize("rule", [BARBER, ANATOMICAL], ids=["Barber", "anatomical"])
+EACH_RULE = pytest.mark.parametrize("rule", [BARBER, ANATOMICAL], ids=["Barber", "anatomical"])
 
 shares = st.lists(st.floats(0, 1), min_size=len(PLACES), max_size=len(PLACES))
 rules = st.one_of(
@@ -51,15 +52,14 @@ def test_any_lesion_of_a_deep_region_takes_its_point_by_barber(region) -> None:
 
 
 @pytest.mark.parametrize("region", DEEP_REGIONS)
-def test_more_than_a_tenth_of_a_deep_region_takes_its_point_anatomically(region) -> None:
+def test_a_tenth_of_a_deep_region_takes_its_point_anatomically(region) -> None:
     assert not ANATOMICAL.loses_point(region, 0.0)
-    assert not ANATOMICAL.loses_point(region, math.nextafter(0.1, 0.0))
-    assert not ANATOMICAL.loses_point(region, 0.1)
-    assert ANATOMICAL.loses_point(region, math.nextafter(0.1, 1.0))
+    assert not ANATOMICAL.loses_point(region, 0.0999)
+    assert ANATOMICAL.loses_point(region, 0.1)
     assert ANATOMICAL.loses_point(region, 1.0)
 
 
-@RULES
+@EACH_RULE
 @pytest.mark.parametrize("region", CORTICAL_REGIONS)
 def test_a_third_of_a_cortical_region_takes_its_point(rule, region) -> None:
     assert not rule.loses_point(region, 0.0)
@@ -79,10 +79,10 @@ def test_a_third_counted_in_voxels_is_a_third(region) -> None:
 
 @pytest.mark.parametrize("region", DEEP_REGIONS)
 def test_a_rule_may_name_a_smallest_volume_of_deep_lesion(region) -> None:
-    rule = AspectsRule(deep_above_share=0.1, deep_from_ml=0.5)
+    rule = AspectsRule(deep_from_share=0.1, deep_from_ml=0.5)
     assert not rule.loses_point(region, 0.2, 0.499)
     assert rule.loses_point(region, 0.2, 0.5)
-    assert not rule.loses_point(region, 0.1, 0.5)  # the share is asked for as well
+    assert not rule.loses_point(region, 0.09, 0.5)  # the share is asked for as well
     assert rule.loses_point(region, 0.2)
 
 
@@ -90,7 +90,7 @@ def test_a_smallest_volume_is_for_deep_regions_alone() -> None:
     assert AspectsRule(deep_from_ml=0.5).loses_point(Region.M5, 0.4, 0.001)
 
 
-@RULES
+@EACH_RULE
 def test_without_lesion_both_sides_keep_ten(rule) -> None:
     found = score({}, rule)
     assert (found.left, found.right, found.aspects) == (10, 10, 10)
@@ -98,7 +98,7 @@ def test_without_lesion_both_sides_keep_ten(rule) -> None:
     assert not any(one.loses_point for one in found.regions)
 
 
-@RULES
+@EACH_RULE
 def test_a_side_that_is_all_lesion_has_none(rule) -> None:
     found = score({("right", region): 1.0 for region in Region}, rule)
     assert (found.left, found.right, found.aspects) == (10, 0, 0)
@@ -149,3 +149,15 @@ def test_a_mirrored_lesion_swaps_the_sides(lesion, rule) -> None:
 def test_barber_never_scores_above_the_anatomical_rule(lesion) -> None:
     lesion = dict(zip(PLACES, lesion, strict=True))
     assert score(lesion, BARBER).aspects <= score(lesion, ANATOMICAL).aspects
+
+
+@pytest.mark.parametrize(
+    ("name", "deep", "cortical"), [("barber", 0.0, 1 / 3), ("ctp", 0.1, 0.1), ("overlap", 0.0, 0.0)]
+)
+def test_named_rules_take_points_from_their_shares_on(name, deep, cortical) -> None:
+    rule = RULES[name]
+    for region in Region:
+        least = deep if region in DEEP_REGIONS else cortical
+        assert not rule.loses_point(region, 0.0)
+        assert rule.loses_point(region, max(least, 1e-12))
+        assert not least or not rule.loses_point(region, 0.99 * least)
