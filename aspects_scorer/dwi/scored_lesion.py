@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,7 +10,14 @@ from aspects_scorer.dwi.involvement import score_regions
 from aspects_scorer.dwi.mni_space import space_remarks
 from atlas_builder.catalogue.mni_regions import MniAspects, load_mni_aspects
 from atlas_builder.core.anatomy import SIDES, Side
-from atlas_builder.core.aspects import BARBER, AspectsRule, AspectsScore, RegionInvolvement
+from atlas_builder.core.aspects import (
+    BARBER,
+    SEGMENTED,
+    AspectsRule,
+    AspectsScore,
+    RegionInvolvement,
+    score_again,
+)
 from atlas_builder.core.flags import Flag
 from atlas_builder.core.lesion import Lesion
 
@@ -34,6 +41,8 @@ class ScoredLesion:
     ----------
     score : AspectsScore
         ASPECTS of both sides, region by region.
+    literal : AspectsScore
+        The same by `BARBER`, as its words say: any lesion takes a deep region's point.
     core_volume_ml : float
         Volume of the lesion in mL, on the grid it was drawn on.
     mca_share : float
@@ -43,6 +52,7 @@ class ScoredLesion:
     """
 
     score: AspectsScore
+    literal: AspectsScore
     core_volume_ml: float
     mca_share: float
     flags: tuple[Flag, ...]
@@ -54,7 +64,7 @@ def standard_atlas() -> MniAspects:
     return load_mni_aspects()
 
 
-def score_lesion(lesion: Lesion, rule: AspectsRule = BARBER) -> ScoredLesion:
+def score_lesion(lesion: Lesion, rule: AspectsRule = SEGMENTED) -> ScoredLesion:
     """Score a lesion in MNI space.
 
     Parameters
@@ -70,11 +80,16 @@ def score_lesion(lesion: Lesion, rule: AspectsRule = BARBER) -> ScoredLesion:
         Its volume is that in MNI space, where brains are about a third larger than patients'.
     """
     score = score_regions(lesion, standard_atlas(), rule)
+    literal = score_again(score, BARBER)
     inside = sum(region.lesion_ml for region in score.regions)
     # The lattices that regions and lesion are measured on differ by less than a voxel.
     mca_share = min(inside / lesion.volume_ml, 1.0) if lesion else float("nan")
-    flags = (*_on_extent(lesion, score, mca_share), *space_remarks(lesion))
-    return ScoredLesion(score, lesion.volume_ml, mca_share, flags)
+    flags = (
+        *_on_extent(lesion, score, mca_share),
+        *_on_rule(score, literal),
+        *space_remarks(lesion),
+    )
+    return ScoredLesion(score, literal, lesion.volume_ml, mca_share, flags)
 
 
 def hangs_on_little(region: RegionInvolvement) -> bool:
@@ -108,23 +123,49 @@ def _on_extent(lesion: Lesion, score: AspectsScore, mca_share: float) -> Iterato
         )
 
 
+def _on_rule(score: AspectsScore, literal: AspectsScore) -> Iterator[Flag]:
+    """Say which points the literal rule would take as well."""
+    spared = [
+        strict
+        for own, strict in zip(score.regions, literal.regions, strict=True)
+        if strict.loses_point and not own.loses_point
+    ]
+    if not spared or literal.aspects == score.aspects:
+        return
+    volumes = [region.lesion_ml for region in spared]
+    yield Flag(
+        "rule-decides",
+        f"ASPECTS is {literal.aspects} if any lesion in a deep region counts, as the rule for "
+        f"readers says: {_named(spared)} hold {_extent(volumes)} mL, as much as a border drawn or "
+        "registered a millimetre off; look at the slices",
+    )
+
+
+def _named(regions: Sequence[RegionInvolvement]) -> str:
+    return ", ".join(
+        f"{side} {', '.join(region.region.name for region in regions if region.side == side)}"
+        for side in SIDES
+        if any(region.side == side for region in regions)
+    )
+
+
+def _extent(volumes: Sequence[float]) -> str:
+    least, most = f"{min(volumes):.2g}", f"{max(volumes):.2g}"
+    return least if least == most else f"{least} to {most}"
+
+
 def _on_little(score: AspectsScore) -> Iterator[Flag]:
     little = [region for region in score.regions if hangs_on_little(region)]
     if not little:
         return
-    named = ", ".join(
-        f"{side} {', '.join(region.region.name for region in little if region.side == side)}"
-        for side in SIDES
-        if any(region.side == side for region in little)
-    )
     volumes = [region.lesion_ml for region in little]
     without = min(
         getattr(score, side) + sum(region.side == side for region in little) for side in SIDES
     )
     yield Flag(
         "points-hang-on-little",
-        f"lost for less than {LITTLE_SHARE:.0%} of the region ({min(volumes):.2g} to "
-        f"{max(volumes):.2g} mL): {named}; a border a millimetre off does as much, and without "
+        f"lost for less than {LITTLE_SHARE:.0%} of the region ({_extent(volumes)} mL): "
+        f"{_named(little)}; a border a millimetre off does as much, and without "
         f"them ASPECTS is {without}: look at the slices",
     )
 

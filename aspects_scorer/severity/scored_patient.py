@@ -24,6 +24,7 @@ SCORES_COLUMNS = (
     "aspects_left",
     "aspects_right",
     "aspects",
+    "aspects_any_deep_lesion",
     "core_volume_ml",
     "flags",
 )
@@ -48,6 +49,8 @@ class ScoredPatient:
         With ``sub-`` before it.
     aspects_left, aspects_right : int
         ASPECTS of each side, 0-10.
+    aspects_any_deep_lesion : int
+        ASPECTS of the patient if any lesion takes a deep region's point, see `ScoredLesion`.
     core_volume_ml : float
         In mL, on the grid that the mask was drawn on.
     mca_share : float
@@ -61,6 +64,7 @@ class ScoredPatient:
     participant_id: str
     aspects_left: int
     aspects_right: int
+    aspects_any_deep_lesion: int
     core_volume_ml: float
     mca_share: float
     flags: tuple[str, ...]
@@ -106,6 +110,7 @@ class ScoredPatient:
             participant_id,
             scored.score.left,
             scored.score.right,
+            scored.literal.aspects,
             scored.core_volume_ml,
             scored.mca_share,
             tuple(dict.fromkeys(flag.code for flag in scored.flags)),
@@ -130,6 +135,7 @@ def save_scored(path: Path, patient: ScoredPatient, inputs: Mapping[str, object]
         "participant_id": patient.participant_id,
         "aspects_left": patient.aspects_left,
         "aspects_right": patient.aspects_right,
+        "aspects_any_deep_lesion": patient.aspects_any_deep_lesion,
         "core_volume_ml": patient.core_volume_ml,
         "mca_share": None if math.isnan(patient.mca_share) else patient.mca_share,
         "flags": patient.flags,
@@ -166,6 +172,7 @@ def load_scored(path: Path, inputs: Mapping[str, object]) -> ScoredPatient | Non
             content["participant_id"],
             content["aspects_left"],
             content["aspects_right"],
+            content["aspects_any_deep_lesion"],
             content["core_volume_ml"],
             math.nan if share is None else share,
             tuple(content["flags"]),
@@ -199,6 +206,7 @@ def write_scores(path: Path, patients: Iterable[ScoredPatient]) -> Path:
             str(patient.aspects_left),
             str(patient.aspects_right),
             str(patient.aspects),
+            str(patient.aspects_any_deep_lesion),
             f"{patient.core_volume_ml:.3f}",
             ",".join(patient.flags) or NOT_AVAILABLE,
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +83,24 @@ _NAMED = 10
     help="How --dwi is brought to MNI152 space.",
 )
 @click.option(
+    "--rule",
+    type=click.Choice(["segmented", "barber", "ctp", "overlap"]),
+    default="segmented",
+    show_default=True,
+    help="Which extent of lesion takes a point. segmented: 0.3 mL of C, L, IC or I, a third of "
+    "M1-M6, for lesions that no reader has judged; barber: any lesion of C, L, IC or I; ctp: a "
+    "tenth of any region; overlap: any lesion of any region.",
+)
+@click.option(
     "--least-ml",
     type=FiniteRange(0),
-    default=0.0,
-    show_default=True,
-    help="Lesion volume (mL) from which on C, L, IC and I lose their point; 0: any lesion.",
+    help="Lesion volume (mL) from which on C, L, IC and I lose their point, in place of the "
+    "rule's.",
 )
 @click.option(
     "--cortical-share",
     type=FiniteRange(0, 1, min_open=True),
-    help="Share of M1-M6 from which on the region loses its point.  [default: a third]",
+    help="Share of M1-M6 from which on the region loses its point, in place of the rule's.",
 )
 @jobs_option
 @seed_option("Of a cohort's bootstrap.")
@@ -107,7 +116,8 @@ def score_aspects_command(
     lesion_pattern: str | None,
     out: Path,
     registration: str,
-    least_ml: float,
+    rule: str,
+    least_ml: float | None,
     cortical_share: float | None,
     jobs: int,
     seed: int,
@@ -120,21 +130,23 @@ def score_aspects_command(
     of the strokes; an interrupted run goes on when the same command is given again.
     """
     _check_options(lesions, dwi)
+    from atlas_builder.core.aspects import LESION_RULES  # noqa: PLC0415
+
+    thresholds = {"deep_from_ml": least_ml, "cortical_from_share": cortical_share}
+    given = {name: value for name, value in thresholds.items() if value is not None}
+    chosen = replace(LESION_RULES[rule], **given)
     if lesions is not None:
         if lesion is not None or dwi is not None or adc is not None:
             raise InputError(
                 "score-aspects: give --lesions for a cohort, or --lesion, --dwi, --adc"
             )
-        thresholds = {"least_ml": least_ml}
-        if cortical_share is not None:
-            thresholds["cortical_share"] = cortical_share
         _score_cohort(
             lesions,
             out,
             participants,
             readers,
             {
-                **thresholds,
+                "rule": chosen,
                 "lesion_pattern": lesion_pattern,
                 "nihss_column": nihss_column,
                 "seed": seed,
@@ -152,14 +164,11 @@ def score_aspects_command(
     if adc is not None and (dwi is None or lesion is not None):
         raise InputError(f"{adc}: --adc helps to find the infarct on --dwi, without --lesion only")
     import_nibabel()
-    from atlas_builder.core.aspects import BARBER, AspectsRule  # noqa: PLC0415
     from atlas_builder.workflows.score import score_mask, score_scan  # noqa: PLC0415
 
-    share = BARBER.cortical_from_share if cortical_share is None else cortical_share
-    rule = AspectsRule(deep_from_ml=least_ml, cortical_from_share=share)
     if dwi is None:
         assert lesion is not None
-        case = score_mask(lesion, out, rule=rule)
+        case = score_mask(lesion, out, rule=chosen)
     else:
         case = score_scan(
             dwi,
@@ -167,7 +176,7 @@ def score_aspects_command(
             mask=lesion,
             adc=adc,
             registration=registration,
-            rule=rule,
+            rule=chosen,
         )
     scored = case.scored
     show_flags(scored.flags)

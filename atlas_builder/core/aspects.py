@@ -80,12 +80,31 @@ CTP = AspectsRule(deep_from_share=0.1, cortical_from_share=0.1)
 OVERLAP = AspectsRule(cortical_from_share=0.0)
 """Any lesion of any region, as Deep-ASPECTS [3]_ overlays its two segmentations."""
 
+SEGMENTED = AspectsRule(deep_from_ml=0.3)
+"""Of a lesion that was segmented or registered, and not judged by a reader who knows where its
+border runs: less of it in a deep region is the smear of a border. docs/dwi-aspects.md shows how the
+volume was found."""
+
 ANATOMICAL = AspectsRule(deep_from_share=0.1)
 """Of a lesion that is known voxel by voxel: what covers less than a tenth of a deep region is the
 irregular border of a lesion beside it, which no reader would count."""
 
 RULES: Mapping[str, AspectsRule] = {"barber": BARBER, "ctp": CTP, "overlap": OVERLAP}
 """The published rules by the names that users give."""
+
+LESION_RULES: Mapping[str, AspectsRule] = {"segmented": SEGMENTED, **RULES}
+"""Those that a lesion mask can be scored by; the first is the default."""
+
+
+def name_of(rule: AspectsRule) -> str:
+    """Return a rule's name among `LESION_RULES`, or ``custom``.
+
+    Parameters
+    ----------
+    rule : AspectsRule
+        Any.
+    """
+    return next((name for name, one in LESION_RULES.items() if one == rule), "custom")
 
 
 @dataclass(frozen=True)
@@ -181,3 +200,28 @@ def score_involvement(
         POINTS - sum(one.loses_point for one in regions if one.side == side) for side in SIDES
     )
     return AspectsScore(left, right, tuple(regions))
+
+
+def score_again(score: AspectsScore, rule: AspectsRule) -> AspectsScore:
+    """Apply another rule to what was measured already.
+
+    Parameters
+    ----------
+    score : AspectsScore
+        By any rule.
+    rule : AspectsRule
+        Which extent counts.
+
+    Returns
+    -------
+    AspectsScore
+    """
+    keys = [(region.side, region.region) for region in score.regions]
+    volumes, lesion = (
+        dict(zip(keys, values, strict=True))
+        for values in (
+            [region.volume_ml for region in score.regions],
+            [region.lesion_ml for region in score.regions],
+        )
+    )
+    return score_involvement(volumes, lesion, rule)

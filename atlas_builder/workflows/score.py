@@ -17,7 +17,7 @@ from aspects_scorer.dwi.lesion_size import MOST_ML, MOST_ML_MNI, refuse_implausi
 from aspects_scorer.dwi.mni_brain import mni_brain
 from aspects_scorer.dwi.mni_space import refuse_other_space
 from aspects_scorer.dwi.scored_lesion import score_lesion
-from atlas_builder.core.aspects import BARBER, AspectsRule
+from atlas_builder.core.aspects import SEGMENTED, AspectsRule, name_of
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.lesion import Lesion
 from atlas_builder.core.volume import Volume
@@ -28,7 +28,7 @@ _LOOKS = (0.62, 0.86, 0.12)
 """Brightness of grey matter, white matter and fluid of the average brain in pictures."""
 
 
-def score_mask(path: Path, out: Path, *, rule: AspectsRule = BARBER) -> Case:
+def score_mask(path: Path, out: Path, *, rule: AspectsRule = SEGMENTED) -> Case:
     """Score a lesion mask in MNI152 space and write the score's folder.
 
     Parameters
@@ -78,7 +78,7 @@ def score_scan(
     mask: Path | None = None,
     adc: Path | None = None,
     registration: str = "affine",
-    rule: AspectsRule = BARBER,
+    rule: AspectsRule = SEGMENTED,
 ) -> Case:
     """Score the lesion of a diffusion image, drawn on it or found by the network.
 
@@ -181,7 +181,9 @@ def score_scan(
 
 def _described(rule: AspectsRule) -> dict[str, object]:
     return {
+        "rule": name_of(rule),
         "least_ml": rule.deep_from_ml,
+        "deep_share": round(rule.deep_from_share, 6),
         "cortical_share": round(rule.cortical_from_share, 6),
     }
 

@@ -25,7 +25,7 @@ from aspects_scorer.severity.scored_patient import (
 from atlas_builder import __version__
 from atlas_builder.catalogue.mni_regions import LABELS_FILE
 from atlas_builder.cohorts.participants import Refusal, first_reasons
-from atlas_builder.core.aspects import BARBER, AspectsRule
+from atlas_builder.core.aspects import SEGMENTED, AspectsRule, name_of
 from atlas_builder.core.errors import InputError
 from atlas_builder.reporting.base.sections import write_validation_report
 from atlas_builder.reporting.severity.report import TITLE, CohortCounts, facts_of, sections_of
@@ -50,8 +50,8 @@ class CohortSettings:
 
     Attributes
     ----------
-    least_ml, cortical_share : float
-        Of the rule, see `AspectsRule`: from which extent on deep and cortical regions lose theirs.
+    rule : AspectsRule
+        Which extent of lesion takes a region's point.
     lesion_pattern : str or None
         Which files are masks, see `find_lesions`.
     nihss_column : str or None
@@ -60,16 +60,10 @@ class CohortSettings:
         Of the bootstrap.
     """
 
-    least_ml: float = BARBER.deep_from_ml
-    cortical_share: float = BARBER.cortical_from_share
+    rule: AspectsRule = SEGMENTED
     lesion_pattern: str | None = None
     nihss_column: str | None = None
     seed: int = 1
-
-    @property
-    def rule(self) -> AspectsRule:
-        """Which extent of lesion takes a region's point."""
-        return AspectsRule(deep_from_ml=self.least_ml, cortical_from_share=self.cortical_share)
 
 
 def score_cohort(
@@ -229,8 +223,7 @@ def _tasks(
     decisive = {
         "atlas": inputs["atlas"],
         "aspects-atlas": __version__,
-        "least_ml": settings.least_ml,
-        "cortical_share": settings.cortical_share,
+        "rule": {"name": name_of(settings.rule), **asdict(settings.rule)},
     }
     return [
         ScoringTask(

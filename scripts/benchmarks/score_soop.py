@@ -1,6 +1,7 @@
 """Score a cohort of real strokes and print every figure of docs/severity.md.
 
 Usage: python scripts/benchmarks/score_soop.py DATA [--out DIR] [--jobs N] [--nihss-column NAME]
+    [--rule segmented]
 
 DATA holds ``participants.tsv`` with the NIHSS and, in it or in the folders of it, the participants'
 lesion masks in MNI152 space, such as those of the Stroke Outcome Optimization Project. Every mask
@@ -15,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from atlas_builder.commands.options import available_cores
-from atlas_builder.core.aspects import BARBER
+from atlas_builder.core.aspects import LESION_RULES
 from atlas_builder.runtime.progress import console_progress
 from atlas_builder.runtime.resumption import read_record
 from atlas_builder.workflows.score_cohort import RECORD, CohortSettings, score_cohort
@@ -59,9 +60,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--jobs", type=int, default=available_cores())
     parser.add_argument("--nihss-column")
-    parser.add_argument("--least-ml", type=float, default=BARBER.deep_from_ml)
+    parser.add_argument("--rule", choices=list(LESION_RULES), default="segmented")
     arguments = parser.parse_args()
-    settings = CohortSettings(nihss_column=arguments.nihss_column, least_ml=arguments.least_ml)
+    settings = CohortSettings(
+        rule=LESION_RULES[arguments.rule], nihss_column=arguments.nihss_column
+    )
     if arguments.out is not None:
         score(arguments.data, arguments.out, arguments.jobs, settings)
         return

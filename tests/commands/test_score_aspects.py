@@ -85,7 +85,12 @@ def test_the_score_is_written(out):
     assert result["mca_share"] == pytest.approx(1)
     assert result["flags"] == []
     assert result["regions"]["right"]["M5"]["fraction"] == pytest.approx(0.4, abs=1e-4)
-    assert result["parameters"] == {"least_ml": 0.0, "cortical_share": 0.333333}
+    assert result["parameters"] == {
+        "rule": "segmented",
+        "least_ml": 0.3,
+        "deep_share": 0.0,
+        "cortical_share": 0.333333,
+    }
     assert len(result["atlas"]["sha256"]) == 64
 
 
@@ -297,13 +302,42 @@ def test_an_inverted_mask_is_refused(tmp_path, on_image):
     assert not (tmp_path / "o").exists()
 
 
-def test_points_that_hang_on_little_are_marked(tmp_path, capsys):
+def with_a_trace_of_the_insula(tmp_path):
+    """Return a mask that holds the right caudate and 20 voxels of the insula."""
     atlas = standard_atlas()
     data = (atlas.labels == map_value(Region.C, "right")).astype(np.uint8)
     insula = np.argwhere(atlas.labels == map_value(Region.I, "right"))
     data[tuple(insula[:20].T)] = 1
     write_volume(tmp_path / "m.nii", data, atlas.affine)
-    run("--lesion", tmp_path / "m.nii", "--out", tmp_path / "o")
+    return tmp_path / "m.nii"
+
+
+def test_a_trace_of_lesion_takes_no_point_by_default_and_both_scores_are_shown(tmp_path, capsys):
+    run("--lesion", with_a_trace_of_the_insula(tmp_path), "--out", tmp_path / "o")
+    said = capsys.readouterr()
+    assert said.out.startswith("ASPECTS 9 (left 10, right 9)")
+    assert "Check rule-decides: " in said.err
+    assert "ASPECTS is 8" in said.err
+    assert "right I hold 0.02 mL" in said.err
+    result = json.loads((tmp_path / "o" / "aspects.json").read_text())
+    assert (result["aspects"], result["aspects_any_deep_lesion"]) == (9, 8)
+    assert result["rule"] == "segmented"
+    assert not result["regions"]["right"]["I"]["loses_point"]
+    page = (tmp_path / "o" / "report.html").read_text()
+    assert "any lesion in C, L, IC or I counts, ASPECTS is <b>8</b>" in page
+
+
+@pytest.mark.parametrize(("rule", "aspects"), [("barber", 8), ("ctp", 9), ("overlap", 8)])
+def test_each_rule_scores_by_its_own_extent(rule, aspects, tmp_path, capsys):
+    mask = with_a_trace_of_the_insula(tmp_path)
+    run("--lesion", mask, "--out", tmp_path / "o", "--rule", rule)
+    assert capsys.readouterr().out.startswith(f"ASPECTS {aspects} ")
+    assert json.loads((tmp_path / "o" / "aspects.json").read_text())["rule"] == rule
+
+
+def test_points_that_hang_on_little_are_marked(tmp_path, capsys):
+    mask = with_a_trace_of_the_insula(tmp_path)
+    run("--lesion", mask, "--out", tmp_path / "o", "--rule", "barber")
     assert "Check points-hang-on-little: " in capsys.readouterr().err
     result = json.loads((tmp_path / "o" / "aspects.json").read_text())
     assert result["aspects"] == 8

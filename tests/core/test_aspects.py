@@ -13,10 +13,13 @@ from atlas_builder.core.anatomy import SIDES, Region
 from atlas_builder.core.aspects import (
     ANATOMICAL,
     BARBER,
+    CTP,
     DEEP_REGIONS,
     POINTS,
     RULES,
     AspectsRule,
+    name_of,
+    score_again,
     score_involvement,
 )
 
@@ -161,3 +164,14 @@ def test_named_rules_take_points_from_their_shares_on(name, deep, cortical) -> N
         assert not rule.loses_point(region, 0.0)
         assert rule.loses_point(region, max(least, 1e-12))
         assert not least or not rule.loses_point(region, 0.99 * least)
+
+
+def test_another_rule_is_applied_to_what_was_measured() -> None:
+    found = score({("left", Region.C): 0.05, ("left", Region.M2): 0.2, ("right", Region.L): 0.04})
+    again = score_again(found, CTP)
+    assert (found.left, found.right) == (9, 9)
+    assert (again.left, again.right) == (9, 10)
+    assert [one.fraction for one in again.regions] == [one.fraction for one in found.regions]
+    assert score_again(again, BARBER) == found
+    assert name_of(CTP) == "ctp"
+    assert name_of(AspectsRule(deep_from_ml=7.0)) == "custom"

@@ -15,6 +15,7 @@ from aspects_scorer.dwi.scored_lesion import score_lesion, standard_atlas
 from aspects_scorer.severity import cohort_scoring
 from atlas_builder.commands.score_aspects import score_aspects_command
 from atlas_builder.core.anatomy import Region, map_value
+from atlas_builder.core.aspects import AspectsRule
 from atlas_builder.core.errors import InputError
 from atlas_builder.io.nifti.masks import read_lesion
 from atlas_builder.metrics import thresholds
@@ -131,6 +132,7 @@ def test_the_scores_of_a_cohort(lesions, table, tmp_path):
         "aspects_left",
         "aspects_right",
         "aspects",
+        "aspects_any_deep_lesion",
         "core_volume_ml",
         "flags",
     ]
@@ -245,7 +247,12 @@ def test_a_changed_rule_scores_everyone_again(lesions, table, tmp_path, calls):
     out = tmp_path / "out"
     score_cohort(lesions, out, participants=table)
     calls.clear()
-    score_cohort(lesions, out, participants=table, settings=CohortSettings(least_ml=50.0))
+    score_cohort(
+        lesions,
+        out,
+        participants=table,
+        settings=CohortSettings(rule=AspectsRule(deep_from_ml=50.0)),
+    )
     assert calls == list(PATIENTS)
     assert rows_of(out / "scores.tsv")[4]["aspects"] == "10"  # the caudate
 
@@ -336,9 +343,14 @@ def test_what_cannot_be_a_cohort_is_refused(lesions, table, tmp_path):
 @pytest.mark.usefixtures("no_page")
 def test_the_record_says_what_decided_the_numbers(lesions, table, tmp_path):
     out = tmp_path / "out"
-    score_cohort(lesions, out, participants=table, settings=CohortSettings(cortical_share=0.5))
+    score_cohort(
+        lesions,
+        out,
+        participants=table,
+        settings=CohortSettings(rule=AspectsRule(cortical_from_share=0.5)),
+    )
     inputs = json.loads((out / "cohort.json").read_text())["inputs"]
-    assert inputs["settings"]["cortical_share"] == 0.5
+    assert inputs["settings"]["rule"]["cortical_from_share"] == 0.5
     assert set(inputs["lesions"]) == set(PATIENTS)
     assert {"aspects-atlas", "numpy", "scikit-learn"} <= set(inputs["versions"])
 

@@ -10,6 +10,7 @@ from aspects_scorer.dwi.mni_brain import mni_brain
 from aspects_scorer.dwi.mni_space import outside_share, refuse_other_space
 from aspects_scorer.dwi.scored_lesion import hangs_on_little, score_lesion, standard_atlas
 from atlas_builder.core.anatomy import Region, map_value
+from atlas_builder.core.aspects import BARBER
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.lesion import Lesion
 
@@ -55,7 +56,7 @@ def test_points_lost_on_both_sides_are_flagged_however_small():
     mask = np.zeros(atlas.labels.shape, bool)
     for value in touched:
         mask[tuple(np.argwhere(atlas.labels == value)[0])] = True
-    scored = score_lesion(Lesion(mask, atlas.affine))
+    scored = score_lesion(Lesion(mask, atlas.affine), BARBER)
     assert (scored.score.left, scored.score.right) == (9, 9)
     assert "bilateral" in codes(scored)
 
@@ -123,7 +124,7 @@ def test_points_that_hang_on_little_are_named_and_still_lost():
         (Region.I, "left"): 0.02,
         (Region.L, "left"): 0.06,
     }
-    scored = score_lesion(first_voxels(shares))
+    scored = score_lesion(first_voxels(shares), BARBER)
     assert scored.score.left == 6
     (flag,) = (flag for flag in scored.flags if flag.code == "points-hang-on-little")
     assert "left IC, I;" in flag.reason
@@ -132,13 +133,31 @@ def test_points_that_hang_on_little_are_named_and_still_lost():
     assert marked == [Region.IC, Region.I]
 
 
+def test_less_of_a_deep_region_than_a_border_smears_takes_no_point_and_is_named():
+    shares = {(Region.M2, "left"): 0.8, (Region.IC, "left"): 0.02, (Region.L, "left"): 0.01}
+    scored = score_lesion(first_voxels(shares))
+    assert (scored.score.left, scored.literal.left) == (9, 7)
+    (flag,) = (flag for flag in scored.flags if flag.code == "rule-decides")
+    assert flag.reason.startswith("ASPECTS is 7 if any lesion in a deep region counts")
+    assert "left L, IC hold" in flag.reason
+
+
+def test_the_rule_is_not_mentioned_where_it_changes_nothing():
+    scored = score_lesion(first_voxels({(Region.M2, "left"): 0.8, (Region.I, "left"): 0.5}))
+    assert scored.score == scored.literal
+    assert "rule-decides" not in codes(scored)
+    # The other side's trace does not change the patient's score.
+    both = {(Region.M2, "left"): 0.8, (Region.M3, "left"): 0.8, (Region.I, "right"): 0.01}
+    assert "rule-decides" not in codes(score_lesion(first_voxels(both)))
+
+
 def test_the_score_without_little_is_that_of_the_worse_side():
     shares = {
         (Region.M2, "left"): 0.8,
         (Region.C, "right"): 0.01,
         (Region.L, "right"): 0.01,
     }
-    scored = score_lesion(first_voxels(shares))
+    scored = score_lesion(first_voxels(shares), BARBER)
     assert (scored.score.left, scored.score.right) == (9, 8)
     (flag,) = (flag for flag in scored.flags if flag.code == "points-hang-on-little")
     assert "right C, L;" in flag.reason
