@@ -15,6 +15,7 @@ from atlas_builder.commands.options import (
     require_packages,
     restart_training_option,
 )
+from atlas_builder.core.errors import InputError
 
 
 @click.command("train-infarct-segmenter", context_settings=CONTEXT)
@@ -54,6 +55,12 @@ from atlas_builder.commands.options import (
     show_default=True,
     help="The greatest, of AdamW.",
 )
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Go on from the network of an earlier training, its infarct-unet.onnx.",
+)
 @check_every_option(default=150)
 @click.option(
     "--precision",
@@ -75,6 +82,7 @@ def train_infarct_segmenter_command(
     steps: int,
     batch: int,
     learning_rate: float,
+    start: Path | None,
     check_every: int,
     precision: str,
     device: str,
@@ -89,14 +97,21 @@ def train_infarct_segmenter_command(
     identifiers, is never trained on. An interrupted run goes on where it stopped when the same
     command is given again.
     """
+    if start is not None and start.resolve().parent == out.resolve():
+        raise InputError(f"{start}: lies in the folder of the training; give another --out")
     require_packages("train-infarct-segmenter", "torch", "monai", "onnx")
+    from aspects_scorer.dwi.segmentation.training.network import (  # noqa: PLC0415
+        read_segmenter,
+    )
     from aspects_scorer.dwi.segmentation.training.recipe import Settings  # noqa: PLC0415
     from atlas_builder.networks.training.device import Machine, choose_device  # noqa: PLC0415
+    from atlas_builder.networks.training.start import start_of  # noqa: PLC0415
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
     from atlas_builder.workflows.train_segmenter import (  # noqa: PLC0415
         train_infarct_segmenter,
     )
 
+    earlier = None if start is None else start_of(start, read_segmenter(start))
     settings = Settings(
         seed=seed,
         persons=persons,
@@ -105,11 +120,18 @@ def train_infarct_segmenter_command(
         learning_rate=learning_rate,
         validate_every=check_every,
         mixed_precision=precision == "bfloat16",
+        start=None if earlier is None else earlier.sha256,
     )
     machine = Machine(choose_device(device), jobs, loaders=jobs)
     with console_progress() as progress:
         weights = train_infarct_segmenter(
-            lesions, out, settings, machine, restart=restart, progress=progress
+            lesions,
+            out,
+            settings,
+            machine,
+            start=earlier,
+            restart=restart,
+            progress=progress,
         )
     click.echo(f"Weights: {weights}")
     click.echo(f"Report: {(out / 'report.html').resolve()}")

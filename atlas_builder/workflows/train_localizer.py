@@ -15,6 +15,7 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.networks.training.curve import read_curve
 from atlas_builder.networks.training.device import Machine
 from atlas_builder.networks.training.folder import claim
+from atlas_builder.networks.training.start import Start
 from atlas_builder.reporting.training.localizer import write_folds_report, write_training_report
 from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.runtime.versions import software_versions
@@ -25,7 +26,6 @@ from slice_localizer.training.cross_validation import cross_validate, split_fold
 from slice_localizer.training.plan import Plan
 from slice_localizer.training.recipe import DrawSample, LocalizerRecipe, train_localizer_network
 from slice_localizer.training.simulated_samples import SimulatedSamples
-from slice_localizer.training.starting_point import Start
 from slice_localizer.training.subjects import keep_subjects
 from slice_localizer.training.trained import Trained, write_trained
 

@@ -31,6 +31,7 @@ from atlas_builder.networks.training.curve import Record
 from atlas_builder.networks.training.device import Machine
 from atlas_builder.networks.training.folder import claim, forget
 from atlas_builder.networks.training.loop import train
+from atlas_builder.networks.training.start import Start
 from atlas_builder.reporting.training.segmenter import write_training_report
 from atlas_builder.runtime.progress import Progress, no_progress
 
@@ -44,6 +45,7 @@ def train_infarct_segmenter(
     settings: Settings,
     machine: Machine,
     *,
+    start: Start | None = None,
     restart: bool = False,
     progress: Progress = no_progress,
 ) -> Path:
@@ -61,6 +63,8 @@ def train_infarct_segmenter(
         Decides the result.
     machine : Machine
         Where to train; as many processes simulate as there are jobs.
+    start : Start, optional
+        The network to go on from, that which the settings name.
     restart : bool
         Forget an earlier training; the scans are kept.
     progress : callable
@@ -89,6 +93,7 @@ def train_infarct_segmenter(
         [read_tissue_scan(file) for file in files[Part.VALIDATION]],
         settings,
         machine.loaders,
+        start,
     )
 
     def tell(record: Record) -> None:
@@ -164,13 +169,15 @@ def command_of(settings: Settings, machine: Machine) -> str:
     Returns
     -------
     str
-        Arguments of ``aspects-atlas``, with the words LESIONS and OUT for the folders.
+        Arguments of ``aspects-atlas``, with the words LESIONS and OUT for the folders, and
+        NETWORK for the network to start from, whose checksum the settings name.
     """
     precision = "bfloat16" if settings.mixed_precision else "float32"
+    start = "" if settings.start is None else " --start NETWORK"
     return (
         f"train-infarct-segmenter --lesions LESIONS --out OUT --persons {settings.persons} "
         f"--steps {settings.steps} --batch {settings.batch} "
         f"--learning-rate {settings.learning_rate:g} --validate-every {settings.validate_every} "
         f"--precision {precision} --device {machine.device.type}"
-        f" --seed {settings.seed} --jobs {machine.jobs}"
+        f" --seed {settings.seed} --jobs {machine.jobs}{start}"
     )

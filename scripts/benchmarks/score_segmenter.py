@@ -5,9 +5,9 @@ Usage: python scripts/benchmarks/score_segmenter.py LESIONS --out FOLDER [--scan
        [--weights FILE] [--without-adc] [--pictures]
 
 LESIONS holds masks of real infarcts in MNI space; those that `lesion_shapes.part_of` keeps for
-testing are used, each once. Every one becomes an acute infarct of a new subject of 20 to 89 years,
-whose diffusion scan is simulated, segmented and compared with the truth. FOLDER keeps the scans, so
-that a second run is quick, and gets ``scans.tsv`` with a row a scan.
+testing are used, each once before any comes again. Every one becomes an acute infarct of a new
+subject of 20 to 89 years, whose diffusion scan is simulated, segmented and compared with the truth.
+FOLDER keeps the scans, so that a second run is quick, and gets ``scans.tsv`` with a row a scan.
 
 Both lesions, the network's and the true one, are scored by the rule of ASPECTS with the regions of
 that subject's own anatomy, in that subject's space.
@@ -45,6 +45,7 @@ from head_phantom.anatomy import make_anatomy
 from head_phantom.infarct.infarct import Infarct
 from head_phantom.infarct.old_lesions import OldInfarct
 from head_phantom.person.person import draw_person
+from head_phantom.person.volumes import Anatomy
 from head_phantom.scanner.dwi import simulate_dwi
 
 HOURS = (2.0, 48.0)
@@ -113,13 +114,11 @@ def make_tasks(arguments: argparse.Namespace) -> list[Task]:
     """Choose lesions and subjects."""
     files = lesion_files(arguments.lesions, Part.TEST)
     order = np.random.default_rng(arguments.seed).permutation(len(files))
-    if len(files) < arguments.scans:
-        raise SystemExit(f"only {len(files)} lesions are kept for testing")
     return [
         Task(
             arguments.out / f"seed-{arguments.seed}-scan-{index:03d}.npz",
-            files[order[index]],
-            files[order[index - 1]],
+            files[order[index % len(files)]],
+            files[order[(index - 1) % len(files)]],
             (arguments.seed, index),
             arguments.weights,
             not arguments.without_adc,
@@ -139,7 +138,7 @@ def score(task: Task) -> Row:
         )
         brain = scan["brain"]
     start = time.perf_counter()
-    found = segment_infarct(b1000, affine, adc if task.with_adc else None, weights=task.weights)
+    found = segment_infarct(b1000, affine, adc if task.with_adc else None, network=task.weights)
     seconds = time.perf_counter() - start
     voxel_ml = abs(np.linalg.det(affine[:3, :3])) / 1000
     true_score, found_score = (
@@ -163,13 +162,14 @@ def score(task: Task) -> Row:
     )
 
 
+def anatomy_of(task: Task) -> Anatomy:
+    """Return the subject of a scan."""
+    return _subject(task)[0]
+
+
 def simulate(task: Task) -> None:
     """Write the scan of a new subject."""
-    rng = np.random.default_rng(task.seed)
-    person = draw_person(rng.uniform(20, 90), "F" if rng.random() < 0.5 else "M", rng)
-    old = [OldInfarct(read_shape(task.old))] if rng.random() < OLD_INFARCTS else []
-    infarct = Infarct(read_shape(task.lesion), rng.uniform(*HOURS), int(rng.integers(2**31)))
-    anatomy = make_anatomy(load_head(), person, infarct, old)
+    anatomy, rng = _subject(task)
     scan = simulate_dwi(anatomy, rng)
     inside = anatomy.grey.astype(np.uint16) + anatomy.white + anatomy.csf > 127
     with replacing(task.file) as partial:
@@ -183,6 +183,15 @@ def simulate(task: Task) -> None:
             place=anatomy.affine,
             brain=resampled(inside, anatomy.affine, scan.b1000.shape, scan.affine),
         )
+
+
+def _subject(task: Task) -> tuple[Anatomy, np.random.Generator]:
+    """Return a new subject, and the generator that goes on to draw the scan."""
+    rng = np.random.default_rng(task.seed)
+    person = draw_person(rng.uniform(20, 90), "F" if rng.random() < 0.5 else "M", rng)
+    old = [OldInfarct(read_shape(task.old))] if rng.random() < OLD_INFARCTS else []
+    infarct = Infarct(read_shape(task.lesion), rng.uniform(*HOURS), int(rng.integers(2**31)))
+    return make_anatomy(load_head(), person, infarct, old), rng
 
 
 def resampled(
@@ -245,7 +254,7 @@ def draw(task: Task, row: Row) -> None:
 
     with np.load(task.file, allow_pickle=False) as scan:
         b1000, adc, truth, affine = (scan[k] for k in ("b1000", "adc", "lesion", "affine"))
-    found = segment_infarct(b1000, affine, adc if task.with_adc else None, weights=task.weights)
+    found = segment_infarct(b1000, affine, adc if task.with_adc else None, network=task.weights)
     slices = np.argsort((truth ^ found).sum(axis=(0, 1)) + 0.01 * truth.sum(axis=(0, 1)))[-4:]
     figure, places = plt.subplots(1, 4, figsize=(16, 5), layout="constrained")
     for axes, index in zip(places, sorted(slices), strict=True):

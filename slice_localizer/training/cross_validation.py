@@ -26,6 +26,7 @@ from atlas_builder.metrics.tables import Table
 from atlas_builder.networks.training.checkpoint import CHECKPOINT
 from atlas_builder.networks.training.curve import read_curve
 from atlas_builder.networks.training.device import Machine
+from atlas_builder.networks.training.start import Start
 from atlas_builder.runtime.files import replacing
 from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.validation.localisation import LocatedSlice, localisation_table, located
@@ -36,7 +37,6 @@ from slice_localizer.training.cohort_samples import CohortSamples, KeptScan, rea
 from slice_localizer.training.plan import Plan
 from slice_localizer.training.prediction import predict_sample
 from slice_localizer.training.recipe import LocalizerRecipe, train_localizer_network
-from slice_localizer.training.starting_point import Start
 
 BY_SCORE, BY_HEIGHT = "by score", "by height"
 """The slice of the highest score, as published; and that nearest to the level that heights give."""

@@ -17,6 +17,7 @@ from atlas_builder.networks.training.device import Machine
 from atlas_builder.networks.training.loop import Measured, train
 from atlas_builder.networks.training.schedule import Cosine
 from atlas_builder.networks.training.seeds import generator
+from atlas_builder.networks.training.start import Start
 from atlas_builder.runtime.progress import Progress, no_progress
 from slice_localizer.training.aspectslocnet import AspectsLocNet
 from slice_localizer.training.cutmix import Batch, collate, mix
@@ -24,7 +25,6 @@ from slice_localizer.training.evaluation import evaluate
 from slice_localizer.training.loss import training_loss
 from slice_localizer.training.plan import Plan
 from slice_localizer.training.sample import Sample
-from slice_localizer.training.starting_point import Start
 
 DrawSample: TypeAlias = Callable[[int, int], Sample]
 """Returns the sample of a number, in a size; the same number gives the same sample."""

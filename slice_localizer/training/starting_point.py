@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from atlas_builder.core.errors import InputError
+from atlas_builder.networks.training.start import Start, start_of
 from slice_localizer.training.torchvision_models import load_resnets
 from slice_localizer.training.trained import read_trained
 
@@ -19,22 +15,6 @@ IMAGENET = {
     "resnet18": "IMAGENET1K_V1",
 }
 """The weights that torchvision offers for each backbone."""
-
-
-@dataclass(frozen=True)
-class Start:
-    """A trained network that another training goes on from.
-
-    Attributes
-    ----------
-    state : mapping of Tensor
-        Its state.
-    sha256 : str
-        Of the file of weights, in hexadecimal.
-    """
-
-    state: Mapping[str, torch.Tensor]
-    sha256: str
 
 
 def read_start(path: Path, backbone: str) -> Start:
@@ -60,7 +40,7 @@ def read_start(path: Path, backbone: str) -> Start:
     found = trained.training["plan"]["backbone"]
     if found != backbone:
         raise InputError(f"{path}: holds a {found}; give --backbone {found}")
-    return Start(trained.network.state_dict(), hashlib.sha256(path.read_bytes()).hexdigest())
+    return start_of(path, trained.network)
 
 
 def imagenet_weights(backbone: str) -> str:

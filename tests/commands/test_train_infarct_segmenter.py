@@ -31,9 +31,7 @@ def small_scan():
     grey = 255 * inside.astype(np.uint8)
     lesions = 255 * infarct.astype(np.uint8)[None]
     air, pile_up = nothing, nothing + np.uint8(100)
-    return TissueScan(
-        spacing, grey, nothing, nothing, nothing, nothing, nothing, air, pile_up, lesions
-    )
+    return TissueScan(spacing, grey, *[nothing] * 5, air, pile_up, nothing, lesions)
 
 
 @pytest.fixture(scope="module")

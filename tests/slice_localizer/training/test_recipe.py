@@ -11,11 +11,11 @@ import torch
 
 from atlas_builder.core.errors import InputError
 from atlas_builder.networks.training.device import Machine
+from atlas_builder.networks.training.start import Start
 from atlas_builder.runtime.progress import no_progress
 from slice_localizer.training.plan import Plan, Stage
 from slice_localizer.training.recipe import LocalizerRecipe, train_localizer_network
 from slice_localizer.training.simulated_samples import SimulatedSamples
-from slice_localizer.training.starting_point import Start
 from slice_localizer.training.subjects import SubjectVolume
 
 PLAN = Plan(

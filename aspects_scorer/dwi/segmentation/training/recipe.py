@@ -20,6 +20,7 @@ from atlas_builder.networks.training.curve import Record
 from atlas_builder.networks.training.loop import Measured
 from atlas_builder.networks.training.schedule import Plateau
 from atlas_builder.networks.training.seeds import generator
+from atlas_builder.networks.training.start import Start
 from atlas_builder.runtime.workers import Workers
 
 _VALIDATION_INFARCTS = 2  # of each validation scan
@@ -48,6 +49,9 @@ class Settings:
         Steps between validations.
     mixed_precision : bool
         Whether convolutions are computed in bfloat16.
+    start : str or None
+        Which network the training goes on from: the SHA-256 of its file of weights. By default
+        the network is new.
     """
 
     seed: int
@@ -58,6 +62,7 @@ class Settings:
     weight_decay: float = 1e-4
     validate_every: int = 200
     mixed_precision: bool = True
+    start: str | None = None
 
     @property
     def fixed(self) -> Mapping[str, Any]:
@@ -79,19 +84,24 @@ class SegmenterRecipe:
         What decides the weights.
     threads : int
         Threads that draw crops.
+    start : Start or None
+        The network to go on from, that which the settings name.
     """
 
     scans: Sequence[TissueScan]
     validation: Sequence[TissueScan]
     settings: Settings
     threads: int = 1
+    start: Start | None = None
     greatest_gradient: float = field(default=2.0, init=False)
     checkpoint_every: int = field(default=50, init=False)
     _criterion: nn.Module = field(init=False, repr=False)
     _examples: Sequence[Example] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Draw the validation examples once."""
+        """Draw the validation examples once, and see that the start is the settings'."""
+        if self.settings.start != (None if self.start is None else self.start.sha256):
+            raise ValueError("the network to start from is not that of the settings")
         criterion = DiceCELoss(sigmoid=True, batch=True, smooth_nr=0.1, smooth_dr=0.1)
         object.__setattr__(self, "_criterion", criterion)
         object.__setattr__(self, "_examples", _validation_examples(self.validation, self.seed))
@@ -117,8 +127,11 @@ class SegmenterRecipe:
         return self.settings.fixed
 
     def build(self) -> nn.Module:
-        """Return the network, its weights drawn at random."""
-        return build_network()
+        """Return the network, its weights drawn at random or those to start from."""
+        network = build_network()
+        if self.start is not None:
+            network.load_state_dict(self.start.state)
+        return network
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Return AdamW of all parameters. See `Recipe.optimizer`."""

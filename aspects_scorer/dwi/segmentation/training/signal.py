@@ -2,15 +2,18 @@
 
 The signal equation is that of `head_phantom.scanner.dwi`, whose references give its figures. Here
 every constant is drawn, and what misleads is added: signal piled up beside the air of sinuses and
-petrous bones, shine-through of white matter changed by age, bright cortex and tracts, scalp, eyes
-and slices of uneven gain. That drawing more than occurs carries over to real scans is shown in
+petrous bones, in bands as thin as a rim and next to voids, a bright and patchy cerebellum, arrays
+of coils that shade, shine-through of white matter changed by age, bright cortex and tracts, scalp,
+eyes and slices of uneven gain. That drawing more than occurs carries over to real scans is shown in
 Billot B, et al. SynthSeg: segmentation of brain MRI scans of any contrast and resolution without
 retraining. Med Image Anal 86:102789 (2023). doi:10.1016/j.media.2023.102789
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +22,13 @@ from aspects_scorer.dwi.segmentation.training.tissue_scans import TissueScan
 from head_phantom.head.deformation import Lattice, smooth_noise
 from head_phantom.scanner.dwi import B_VALUE
 
+_BRIGHT_HINDBRAIN, _RIMS, _VOIDS = 0.7, 0.6, 0.6  # shares of the scans; voids of those with rims
+_RIM_AT = (0.03, 0.5)  # of the greatest nearness of air
 _LEAST_CONTRAST = 1.2  # of the infarct on b 1000 against the same tissue; fainter ones are not seen
+
+
+_Field: TypeAlias = Callable[[float], NDArray[np.float32]]
+"""Gives smooth noise of a wavelength in mm."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ def draw_signal(
     """
     part = {
         name: getattr(scan, name)[:, :, slices] / np.float32(255)
-        for name in ("grey", "white", "csf", "leukoaraiosis", "fat", "flesh", "air")
+        for name in ("grey", "white", "csf", "leukoaraiosis", "fat", "flesh", "air", "hindbrain")
     }
     grey, white = part["grey"], part["white"]
     lattice = Lattice(grey.shape, 1.0, np.zeros(3))
@@ -91,9 +100,9 @@ def draw_signal(
         + flesh0 * np.exp(-B_VALUE * rng.uniform(1.0, 2.5))
         + fat
     )
-    gain = np.exp(rng.uniform(0.03, 0.25) * field(60))
+    gain = _receiver(lattice, field, rng)
     gain *= (scan.pile_up[:, :, slices] / np.float32(100)) ** rng.uniform(0, 1)
-    gain *= 1 + rng.uniform(0, 1.2) * part["air"] ** 2
+    gain *= _skull_base(part["air"], part["hindbrain"], field, rng)
     if rng.random() < 0.4:
         gain *= np.exp(rng.normal(0, 0.04, grey.shape[2])).astype(np.float32)
     sigma = 1 / rng.uniform(15, 50)
@@ -101,6 +110,39 @@ def draw_signal(
     strong = b0 > 6 * sigma
     adc = np.where(strong, np.log(np.maximum(b0, 1e-6) / np.maximum(b1000, 1e-6)) / B_VALUE, 0)
     return Signal(b1000, np.clip(adc, 0, 4).astype(np.float32))
+
+
+def _receiver(lattice: Lattice, field: _Field, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return how the coils shade: slowly, and often more on one side than on the other."""
+    x, y, z = (points / max(float(points.max()), 1.0) - 0.5 for points in lattice.points())
+    slope = rng.normal(0, 0.12, 3)
+    steady = slope[0] * x + slope[1] * y + slope[2] * z
+    return np.asarray(np.exp(rng.uniform(0.03, 0.3) * field(60) + steady), np.float32)
+
+
+def _skull_base(
+    air: NDArray[np.float32],
+    hindbrain: NDArray[np.float32],
+    field: _Field,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Return the gain of what lies near the air of the skull base, and of the cerebellum.
+
+    All of it multiplies b 0 and b 1000 alike: an ADC map shows nothing of it.
+    """
+    gain = 1 + rng.uniform(0, 1.2) * air**2
+    if rng.random() < _BRIGHT_HINDBRAIN:
+        near = np.clip(hindbrain + 2 * air, 0, 1)
+        patches = np.clip(field(rng.uniform(10, 30)), 0, 3)
+        gain += rng.uniform(0, 0.45) * hindbrain + rng.uniform(0, 0.6) * patches * near
+    if rng.random() < _RIMS:
+        # A band between two strengths of the field, where the distortion folds tissue together.
+        at, width = np.exp(rng.uniform(*np.log(_RIM_AT))), rng.uniform(0.15, 0.5)
+        band = np.exp(-0.5 * (np.log(np.maximum(air, 1e-3) / at) / width) ** 2)
+        gain += rng.uniform(0.3, 3) * band * (field(20) > rng.uniform(-0.3, 1))
+        if rng.random() < _VOIDS:
+            gain *= 1 - np.clip((air / (1.5 * at) - 1) * 2, 0, 0.95)
+    return np.asarray(gain, np.float32)
 
 
 def _rician(

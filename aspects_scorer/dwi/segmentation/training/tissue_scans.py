@@ -33,6 +33,8 @@ _AGES = (20, 90)
 _PIXELS_MM, _THICKNESSES_MM = (0.9, 2.5), (2.0, 4.0, 7.0)
 _MARGIN_MM = np.array([34.0, 34.0, 10.0])  # in plane scalp is seen, above and below little
 _OLD_INFARCT_ODDS = 0.4
+_BORDER_MM = 2.0  # over which cerebellum becomes cerebrum
+_TURNS_DEG = (8, 7, 8)  # about x, y and z; patients who cannot lie straight are turned by 15
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class TissueScan:
         Nearness of air-filled cavities in the skull, against the nearest place in the scan.
     pile_up : ndarray of uint8, shape (x, y, z)
         How much the echo-planar distortion compresses the tissue along y, 100 where not at all.
+    hindbrain : ndarray of uint8, shape (x, y, z)
+        Share of the voxel that is cerebellum or brain stem.
     lesions : ndarray of uint8, shape (n, x, y, z)
         Share of each voxel that is infarcted, one infarct at a time.
     """
@@ -66,6 +70,7 @@ class TissueScan:
     flesh: NDArray[np.uint8]
     air: NDArray[np.uint8]
     pile_up: NDArray[np.uint8]
+    hindbrain: NDArray[np.uint8]
     lesions: NDArray[np.uint8]
 
 
@@ -140,8 +145,9 @@ def draw_tissue_scan(
     view = _View(distorted_indices(anatomy, affine, shape, pixel, rng), spacing)
 
     affected = white_matter_lesions(coarse, person, rng)
-    aged = np.zeros(anatomy.hu.shape, np.float32)
+    aged, hindbrain = np.zeros((2, *anatomy.hu.shape), np.float32)
     aged[places.box][places.inside] = places.in_brain(coarse.lattice, affected)
+    hindbrain[places.box][places.inside] = places.in_brain(coarse.lattice, _hindbrain(coarse))
     solid = (anatomy.grey | anatomy.white | anatomy.csf) == 0
     flesh = solid & (anatomy.hu > -20) & (anatomy.hu < 110)
     fat = solid & (anatomy.hu > -150) & (anatomy.hu < -40)
@@ -164,6 +170,7 @@ def draw_tissue_scan(
         flesh=_bytes(view.of(flesh.astype(np.float32))),
         air=_air(anatomy, view),
         pile_up=_pile_up(view),
+        hindbrain=_bytes(view.of(hindbrain)),
         lesions=planted,
     )
 
@@ -228,7 +235,7 @@ def _turned_stack(
     corners = anatomy.affine[:3, :3] @ ends + anatomy.affine[:3, 3:]
     centre = corners.mean(axis=1) + rng.normal(0, 3, 3)
     extent = corners[:, 1] - corners[:, 0] + 2 * _MARGIN_MM * rng.uniform(0.3, 1.0, 3)
-    turn = Rotation.from_euler("xyz", rng.normal(0, (8, 4, 5)), degrees=True).as_matrix()
+    turn = Rotation.from_euler("xyz", rng.normal(0, _TURNS_DEG), degrees=True).as_matrix()
     nx, ny, nz = (int(n) for n in np.ceil(extent / spacing))
     affine = np.eye(4)
     affine[:3, :3] = turn * spacing
@@ -257,6 +264,15 @@ def _plant(place: NDArray[np.uint8], mask: LesionMask, brain: _Brain, view: _Vie
     size = np.reshape(part.shape, (3, 1, 1, 1))
     near = ((local > -1) & (local < size)).all(axis=0)
     place[near] = _bytes(ndimage.map_coordinates(blurred, local[:, near], np.float32, order=1))
+
+
+def _hindbrain(coarse: CoarseHead) -> NDArray[np.float32]:
+    """Return 1 below the tentorium and behind the temporal lobes, as they lie in MNI space."""
+    x, y, z = coarse.lattice.points()
+    below = z < -4 - 0.4 * np.abs(x)
+    behind = y < np.where(np.abs(x) < 18, -10, -36)
+    inside = (below & behind).astype(np.float32)
+    return np.asarray(ndimage.gaussian_filter(inside, _BORDER_MM / coarse.lattice.spacing))
 
 
 def _air(anatomy: Anatomy, view: _View) -> NDArray[np.uint8]:

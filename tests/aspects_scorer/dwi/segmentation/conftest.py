@@ -55,6 +55,7 @@ def make_tissue_head(infarcts=2, shape=(84, 100, 20), spacing=SPACING):
         nothing,
         nothing,
         nothing + np.uint8(100),
+        nothing,
         np.stack([255 * p.astype(np.uint8) for p in planted]),
     )
 
