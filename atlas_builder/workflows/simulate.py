@@ -7,10 +7,12 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from atlas_builder import __version__
 from atlas_builder.cohorts.labelled_scans import SIMULATION, read_simulation
-from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.cohorts.stroke_truth import TRUTH, StrokeTruth, no_stroke, write_truth
+from atlas_builder.core.anatomy import AgeGroup, Region, Side
 from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.files import replacing_folder, write_json
 from atlas_builder.runtime.progress import Progress, no_progress
@@ -19,6 +21,8 @@ from atlas_builder.runtime.tsv import NOT_AVAILABLE, tsv_text, write_tsv
 from atlas_builder.runtime.workers import open_workers
 from head_phantom.cohort.subject import Recipe, simulate_subject
 from head_phantom.cohort.subject_files import Format, write_subject
+from head_phantom.infarct.lesion_shapes import describe_lesions
+from head_phantom.infarct.patients import LesionSource
 
 _STALE_SECONDS = 3600.0
 
@@ -48,6 +52,8 @@ class CohortPlan:
         Columns and rows of the scans.
     dwi : bool
         Whether every subject has a diffusion scan as well.
+    lesions : LesionSource or None
+        Real lesions; with them the subjects are people scanned for a suspected stroke.
     """
 
     age_groups: tuple[AgeGroup, ...]
@@ -59,6 +65,7 @@ class CohortPlan:
     thickness_mm: float | None = None
     matrix: int = 512
     dwi: bool = False
+    lesions: LesionSource | None = None
 
     def recipes(self) -> list[Recipe]:
         """Return what decides each subject, in the table's order."""
@@ -71,6 +78,7 @@ class CohortPlan:
                 self.thickness_mm,
                 self.matrix,
                 self.dwi,
+                self.lesions,
             )
             for group in dict.fromkeys(self.age_groups)
             for index in range(self.subjects)
@@ -78,7 +86,7 @@ class CohortPlan:
 
     def describe(self) -> dict[str, object]:
         """Return what must stay the same for a run to go on in the same folder."""
-        return {
+        settings: dict[str, object] = {
             "simulated": True,
             "age_groups": [str(group) for group in self.age_groups],
             "seed": self.seed,
@@ -90,6 +98,9 @@ class CohortPlan:
             "dwi": self.dwi,
             "version": __version__,
         }
+        if self.lesions is not None:
+            settings["lesions"] = describe_lesions(self.lesions.folder, self.lesions.part)
+        return settings
 
 
 @dataclass(frozen=True)
@@ -143,6 +154,8 @@ def simulate_cohort(
             for number, _ in enumerate(workers.in_order(_complete, tasks), start=done + 1):
                 progress(stage, number, len(recipes))
     _write_table(out, plan)
+    if plan.infarct_share:
+        _write_truth(out, plan)
     return len(tasks)
 
 
@@ -195,3 +208,22 @@ def _write_table(out: Path, plan: CohortPlan) -> None:
     # A build takes a cohort whose table was written again for another one.
     if not path.exists() or path.read_text("utf-8") != tsv_text(header, rows):
         write_tsv(path, header, rows)
+
+
+def _write_truth(out: Path, plan: CohortPlan) -> None:
+    """Write ``truth.tsv``: the share of each of the twenty regions that is infarcted."""
+    truths = []
+    for recipe in plan.recipes():
+        name = recipe.participant_id
+        infarct = json.loads((out / name / f"{name}.json").read_text("utf-8"))["infarct"]
+        truths.append(no_stroke(name) if infarct is None else _truth_of(name, infarct))
+    write_truth(out / TRUTH, truths)
+
+
+def _truth_of(name: str, infarct: dict[str, Any]) -> StrokeTruth:
+    shares = dict(no_stroke(name).shares)
+    other: Side = "left" if infarct["side"] == "right" else "right"
+    for side, key in ((infarct["side"], "involvement"), (other, "other_side_involvement")):
+        for region, share in infarct.get(key, {}).items():
+            shares[side, Region[region]] = share
+    return StrokeTruth(name, infarct["side"], infarct["hours"], infarct["volume_ml"], shares)

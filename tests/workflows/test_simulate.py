@@ -40,7 +40,7 @@ def quick(monkeypatch, simple_head):
 
     monkeypatch.setattr(cohort, "open_workers", threads)
     monkeypatch.setattr(subject, "_standard_head", lambda: None)
-    monkeypatch.setattr(subject, "make_anatomy", lambda head, person, infarct: simple_head)
+    monkeypatch.setattr(subject, "make_anatomy", lambda *given, **findings: simple_head)
 
 
 def plan(**changes):
