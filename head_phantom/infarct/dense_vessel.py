@@ -36,8 +36,8 @@ _TRUNK = (
     (43.0, 6.0, -12.0),
 )
 _STEP_MM = 0.5
-_HU = (50.0, 80.0)
-_RADII_MM = (1.1, 1.7)  # the trunk measures 2 to 3.5 mm across
+_HU = (60.0, 80.0)  # the denser half: in slices of 5 mm the others do not show
+_RADII_MM = (1.6, 2.2)  # the trunk measures 3 to 4.5 mm across, wall and clot included
 _LENGTHS_MM = (8.0, 26.0)
 
 
@@ -75,7 +75,7 @@ class DenseVessel:
 
 
 def draw_dense_vessel(side: Side, rng: np.random.Generator) -> DenseVessel:
-    """Draw a clot of 50 to 80 HU; one in five lies in the carotid artery.
+    """Draw a clot of 60 to 80 HU; one in five lies in the carotid artery.
 
     Parameters
     ----------

@@ -16,8 +16,8 @@ from head_phantom.head.coarse_head import CoarseHead
 from head_phantom.head.deformation import smooth_noise
 
 _SMOOTHNESS_MM = 12.0  # places 30 mm apart have a correlation of 0.2
-_TISSUE_HU = (0.4, 0.9)
-_LEAN_HU = 0.4
+_TISSUE_HU = (0.3, 0.7)
+_LEAN_HU = 0.3
 _ACROSS_MM = 60.0  # from the midline to the edge of the brain
 
 
