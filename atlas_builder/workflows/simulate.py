@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,9 +154,9 @@ def simulate_cohort(
         with open_workers(min(jobs, len(tasks))) as workers:
             for number, _ in enumerate(workers.in_order(_complete, tasks), start=done + 1):
                 progress(stage, number, len(recipes))
-    _write_table(out, plan)
+    write_participants(out, recipes, plan.validation)
     if plan.infarct_share:
-        _write_truth(out, plan)
+        write_truths(out, recipes)
     return len(tasks)
 
 
@@ -190,30 +191,48 @@ def _complete(task: _Task) -> None:
         write_subject(folder, simulate_subject(task.recipe), task.file_format)
 
 
-def _write_table(out: Path, plan: CohortPlan) -> None:
-    """Write ``participants.tsv``, with the true key slices beside what is promised of it."""
+def write_participants(out: Path, recipes: Sequence[Recipe], validation: int) -> None:
+    """Write ``participants.tsv``, with the true key slices beside what is promised of it.
+
+    Parameters
+    ----------
+    out : Path
+        The cohort's folder, with every subject's.
+    recipes : sequence of Recipe
+        The subjects, in the order of the rows.
+    validation : int
+        How many of each age group are for validation; with none there is no column ``split``.
+    """
     columns = ["participant_id", "age", "sex", "bgl_slice", "sgl_slice", "aspects"]
     rows = []
-    for recipe in plan.recipes():
+    for recipe in recipes:
         name = recipe.participant_id
         truth = json.loads((out / name / f"{name}.json").read_text("utf-8"))
         infarct = truth["infarct"]
         row = [truth[column] for column in columns[:-1]]
         row.append(NOT_AVAILABLE if infarct is None else infarct["aspects"])
-        if plan.validation:
-            row.append("validation" if recipe.index < plan.validation else "build")
+        if validation:
+            row.append("validation" if recipe.index < validation else "build")
         rows.append(row)
-    header = columns + (["split"] if plan.validation else [])
+    header = columns + (["split"] if validation else [])
     path = out / "participants.tsv"
     # A build takes a cohort whose table was written again for another one.
     if not path.exists() or path.read_text("utf-8") != tsv_text(header, rows):
         write_tsv(path, header, rows)
 
 
-def _write_truth(out: Path, plan: CohortPlan) -> None:
-    """Write ``truth.tsv``: the share of each of the twenty regions that is infarcted."""
+def write_truths(out: Path, recipes: Sequence[Recipe]) -> None:
+    """Write ``truth.tsv``: the share of each of the twenty regions that is infarcted.
+
+    Parameters
+    ----------
+    out : Path
+        The cohort's folder, with every subject's.
+    recipes : sequence of Recipe
+        The subjects, in the order of the rows.
+    """
     truths = []
-    for recipe in plan.recipes():
+    for recipe in recipes:
         name = recipe.participant_id
         infarct = json.loads((out / name / f"{name}.json").read_text("utf-8"))["infarct"]
         truths.append(no_stroke(name) if infarct is None else _truth_of(name, infarct))

@@ -103,13 +103,41 @@ def draw_stroke(
         The clot in the artery of its side, where it shows.
     """
     if rng.random() < _REAL_SHARE:
-        place: Territory | LesionMask = _draw_shape(head, source, rng)
+        place: Territory | LesionMask = draw_shape(head, source, rng)
     else:
         place = draw_infarct(rng).place
     infarct = Infarct(place, hours=_draw_hours(rng), seed=int(rng.integers(2**32)))
     side, count = _affected(head, place)
     shows = rng.random() < (_DENSE_LARGE if count >= _LARGE_REGIONS else _DENSE_SMALL)
     return infarct, draw_dense_vessel(side, rng) if shows and count else None
+
+
+def draw_shape(head: Head, source: LesionSource, rng: np.random.Generator) -> LesionMask:
+    """Draw a real lesion of at least 0.5 mL, on its own side or mirrored.
+
+    Parameters
+    ----------
+    head : Head
+        The standard head; a lesion that costs no point of its ASPECTS is taken one time in eight.
+    source : LesionSource
+        The real lesions.
+    rng : numpy.random.Generator
+        The only source of chance.
+
+    Returns
+    -------
+    LesionMask
+        In MNI space.
+    """
+    files = _files(source)
+    while True:
+        shape = read_shape(files[int(rng.integers(len(files)))])
+        shape = mirrored(shape) if rng.random() < 0.5 else shape
+        volume_ml = np.count_nonzero(shape.data) * abs(np.linalg.det(shape.affine[:3, :3])) / 1000
+        if volume_ml < _LEAST_ML:
+            continue
+        if rng.random() < _ELSEWHERE or _affected(head, shape)[1]:
+            return shape
 
 
 def draw_background(
@@ -145,18 +173,6 @@ def draw_background(
 
 def _draw_hours(rng: np.random.Generator) -> float:
     return float(rng.uniform(*(_EARLY_HOURS if rng.random() < 0.5 else _LATE_HOURS)))
-
-
-def _draw_shape(head: Head, source: LesionSource, rng: np.random.Generator) -> LesionMask:
-    files = _files(source)
-    while True:
-        shape = read_shape(files[int(rng.integers(len(files)))])
-        shape = mirrored(shape) if rng.random() < 0.5 else shape
-        volume_ml = np.count_nonzero(shape.data) * abs(np.linalg.det(shape.affine[:3, :3])) / 1000
-        if volume_ml < _LEAST_ML:
-            continue
-        if rng.random() < _ELSEWHERE or _affected(head, shape)[1]:
-            return shape
 
 
 @lru_cache(maxsize=4)
