@@ -1,4 +1,4 @@
-"""A real brain on CT beside the standard head: turned upright, and where its places are in MNI space.
+"""A real brain on CT beside the standard head: upright, and where its places are in MNI space.
 
 The brain keeps its size and its shape; only the regions, the lesions and the skull are carried to
 it from MNI space, by a rigid, an affine and a deformable registration.
