@@ -66,9 +66,7 @@ from atlas_builder.runtime.threads import keep_to_one_thread
 @click.option(
     "--lesion-part",
     type=click.Choice(["training", "validation", "test"]),
-    default="training",
-    show_default=True,
-    help="Which of the lesions; no lesion is in two parts.",
+    help="Which of the lesions; no lesion is in two parts.  [default: training]",
 )
 @click.option(
     "--matrix",
@@ -94,7 +92,7 @@ def simulate_cohort_command(
     validation: int,
     infarcts: float,
     lesions: Path | None,
-    lesion_part: str,
+    lesion_part: str | None,
     matrix: str,
     thickness: float | None,
     dwi: bool,
@@ -110,6 +108,8 @@ def simulate_cohort_command(
         raise click.UsageError(
             f"--validation {validation}: leaves none of {subjects} subjects to build from"
         )
+    if lesion_part and lesions is None:
+        raise click.UsageError(f"--lesion-part {lesion_part}: give the lesions with --lesions DIR")
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
     from atlas_builder.workflows.simulate import CohortPlan, simulate_cohort  # noqa: PLC0415
     from head_phantom.infarct.lesion_shapes import Part  # noqa: PLC0415
@@ -125,7 +125,7 @@ def simulate_cohort_command(
         thickness_mm=thickness,
         matrix=int(matrix),
         dwi=dwi,
-        lesions=None if lesions is None else LesionSource(lesions, Part(lesion_part)),
+        lesions=None if lesions is None else LesionSource(lesions, Part(lesion_part or "training")),
     )
     with console_progress() as progress:
         simulated = simulate_cohort(out, plan, jobs=jobs, progress=progress)
