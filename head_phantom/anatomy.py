@@ -18,6 +18,7 @@ from atlas_builder.catalogue.tissues import Tissue
 from head_phantom.head.coarse_head import CoarseHead, coarse_head
 from head_phantom.head.deformation import Flow, flow_back, potential_flow
 from head_phantom.head.resampling import sample_label_volume, sample_volume
+from head_phantom.infarct.dense_vessel import DenseVessel, clot_share
 from head_phantom.infarct.infarct import (
     GREY_UPTAKE,
     WHITE_UPTAKE,
@@ -34,11 +35,13 @@ from head_phantom.person.correspondence import Correspondence, correspondence
 from head_phantom.person.head_shape import shape_velocity
 from head_phantom.person.leukoaraiosis import DROP_HU, white_matter_lesions
 from head_phantom.person.person import Person
+from head_phantom.person.unevenness import Unevenness, density_offsets
 from head_phantom.person.volumes import Anatomy
 
 Value = TypeVar("Value", bound=np.generic)
 
 _BRAIN = (Tissue.GREY, Tissue.WHITE, Tissue.CSF)
+_MOSTLY_CAVITY = 0.4
 _RIM_MM = 4.0  # the inner table of the skull stays; flows inside the brain end that far from it
 
 
@@ -47,6 +50,9 @@ def make_anatomy(
     person: Person,
     infarct: Infarct | None = None,
     old_infarcts: Sequence[OldInfarct] = (),
+    *,
+    dense_vessel: DenseVessel | None = None,
+    unevenness: Unevenness | None = None,
 ) -> Anatomy:
     """Make a subject's head.
 
@@ -63,6 +69,10 @@ def make_anatomy(
         An acute infarct.
     old_infarcts : sequence of OldInfarct
         Past infarcts, now cavities.
+    dense_vessel : DenseVessel, optional
+        A clot that shows.
+    unevenness : Unevenness, optional
+        Of the brain's density; without it tissue is as dense everywhere as its kind.
 
     Returns
     -------
@@ -82,17 +92,19 @@ def make_anatomy(
     solid = _solid_hu(head, tissue_hu, calcifications(head, person, grain_rng))
     hu = sample_volume(solid, indices, outside=tissue_hu[Tissue.AIR])
     brain_indices = np.stack([axis[box] for axis in indices])
-    grey, white, csf = _fractions(
-        head,
-        brain_indices[:, inside],
-        places.grown(),
-        places.in_brain(coarse.lattice, lost),
-    )
+    cavity = places.in_brain(coarse.lattice, lost)
+    grey, white, csf = _fractions(head, brain_indices[:, inside], places.grown(), cavity)
     uptake = places.in_brain(coarse.lattice, damage.uptake)
     grey_hu = tissue_hu[Tissue.GREY] * (1 - GREY_UPTAKE * uptake)
     intact_hu = tissue_hu[Tissue.WHITE] - DROP_HU * places.in_brain(coarse.lattice, affected)
     white_hu = intact_hu * (1 - WHITE_UPTAKE * uptake)
     hu[box][inside] += grey * grey_hu + white * white_hu + csf * tissue_hu[Tissue.CSF]
+    if unevenness is not None:
+        offsets = places.in_brain(coarse.lattice, density_offsets(coarse, unevenness))
+        hu[box][inside] += (grey + white) * offsets
+    if dense_vessel is not None:
+        clot = sample_volume(clot_share(head, dense_vessel), brain_indices[:, inside])
+        hu[box][inside] += clot * (dense_vessel.hu - hu[box][inside])
 
     extent = places.in_brain(coarse.lattice, damage.extent)
     regions = np.zeros(hu.shape, np.uint8)
@@ -104,6 +116,7 @@ def make_anatomy(
         csf=_in_head(_bytes(csf), places, hu.shape),
         regions=regions,
         lesion=_in_head((extent >= 0.5) & (grey + white >= 0.5), places, hu.shape),
+        cavity=_in_head(cavity >= _MOSTLY_CAVITY, places, hu.shape),
         affine=places.affine,
         bgl_point=places.place_of(head.bgl_point),
     )

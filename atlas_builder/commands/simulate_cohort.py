@@ -58,6 +58,24 @@ from atlas_builder.runtime.threads import keep_to_one_thread
     help="The probability of an acute infarct.",
 )
 @click.option(
+    "--lesions",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of real lesion masks in MNI space (NIfTI), one a participant: most infarcts take "
+    "their shapes, and the heads are those of people scanned for a suspected stroke.",
+)
+@click.option(
+    "--lesion-part",
+    type=click.Choice(["training", "validation", "test"]),
+    help="Which of the lesions; no lesion is in two parts.  [default: training]",
+)
+@click.option(
+    "--matrix",
+    type=click.Choice(["256", "512"]),
+    default="512",
+    show_default=True,
+    help="Columns and rows of the scans.",
+)
+@click.option(
     "--thickness",
     type=FiniteRange(2, 7),
     metavar="MM",
@@ -73,6 +91,9 @@ def simulate_cohort_command(
     file_format: str,
     validation: int,
     infarcts: float,
+    lesions: Path | None,
+    lesion_part: str | None,
+    matrix: str,
     thickness: float | None,
     dwi: bool,
     jobs: int,
@@ -87,8 +108,12 @@ def simulate_cohort_command(
         raise click.UsageError(
             f"--validation {validation}: leaves none of {subjects} subjects to build from"
         )
+    if lesion_part and lesions is None:
+        raise click.UsageError(f"--lesion-part {lesion_part}: give the lesions with --lesions DIR")
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
     from atlas_builder.workflows.simulate import CohortPlan, simulate_cohort  # noqa: PLC0415
+    from head_phantom.infarct.lesion_shapes import Part  # noqa: PLC0415
+    from head_phantom.infarct.patients import LesionSource  # noqa: PLC0415
 
     plan = CohortPlan(
         age_groups=age_groups,
@@ -98,7 +123,9 @@ def simulate_cohort_command(
         validation=validation,
         infarct_share=infarcts,
         thickness_mm=thickness,
+        matrix=int(matrix),
         dwi=dwi,
+        lesions=None if lesions is None else LesionSource(lesions, Part(lesion_part or "training")),
     )
     with console_progress() as progress:
         simulated = simulate_cohort(out, plan, jobs=jobs, progress=progress)

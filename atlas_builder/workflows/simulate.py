@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from atlas_builder import __version__
 from atlas_builder.cohorts.labelled_scans import SIMULATION, read_simulation
-from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.cohorts.stroke_truth import TRUTH, StrokeTruth, no_stroke, write_truth
+from atlas_builder.core.anatomy import AgeGroup, Region, Side
 from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.files import replacing_folder, write_json
 from atlas_builder.runtime.progress import Progress, no_progress
@@ -19,6 +22,8 @@ from atlas_builder.runtime.tsv import NOT_AVAILABLE, tsv_text, write_tsv
 from atlas_builder.runtime.workers import open_workers
 from head_phantom.cohort.subject import Recipe, simulate_subject
 from head_phantom.cohort.subject_files import Format, write_subject
+from head_phantom.infarct.lesion_shapes import describe_lesions
+from head_phantom.infarct.patients import LesionSource
 
 _STALE_SECONDS = 3600.0
 
@@ -48,6 +53,8 @@ class CohortPlan:
         Columns and rows of the scans.
     dwi : bool
         Whether every subject has a diffusion scan as well.
+    lesions : LesionSource or None
+        Real lesions; with them the subjects are people scanned for a suspected stroke.
     """
 
     age_groups: tuple[AgeGroup, ...]
@@ -59,6 +66,7 @@ class CohortPlan:
     thickness_mm: float | None = None
     matrix: int = 512
     dwi: bool = False
+    lesions: LesionSource | None = None
 
     def recipes(self) -> list[Recipe]:
         """Return what decides each subject, in the table's order."""
@@ -71,6 +79,7 @@ class CohortPlan:
                 self.thickness_mm,
                 self.matrix,
                 self.dwi,
+                self.lesions,
             )
             for group in dict.fromkeys(self.age_groups)
             for index in range(self.subjects)
@@ -78,7 +87,7 @@ class CohortPlan:
 
     def describe(self) -> dict[str, object]:
         """Return what must stay the same for a run to go on in the same folder."""
-        return {
+        settings: dict[str, object] = {
             "simulated": True,
             "age_groups": [str(group) for group in self.age_groups],
             "seed": self.seed,
@@ -90,6 +99,9 @@ class CohortPlan:
             "dwi": self.dwi,
             "version": __version__,
         }
+        if self.lesions is not None:
+            settings["lesions"] = describe_lesions(self.lesions.folder, self.lesions.part)
+        return settings
 
 
 @dataclass(frozen=True)
@@ -142,7 +154,9 @@ def simulate_cohort(
         with open_workers(min(jobs, len(tasks))) as workers:
             for number, _ in enumerate(workers.in_order(_complete, tasks), start=done + 1):
                 progress(stage, number, len(recipes))
-    _write_table(out, plan)
+    write_participants(out, recipes, plan.validation)
+    if plan.infarct_share:
+        write_truths(out, recipes)
     return len(tasks)
 
 
@@ -177,21 +191,58 @@ def _complete(task: _Task) -> None:
         write_subject(folder, simulate_subject(task.recipe), task.file_format)
 
 
-def _write_table(out: Path, plan: CohortPlan) -> None:
-    """Write ``participants.tsv``, with the true key slices beside what is promised of it."""
+def write_participants(out: Path, recipes: Sequence[Recipe], validation: int) -> None:
+    """Write ``participants.tsv``, with the true key slices beside what is promised of it.
+
+    Parameters
+    ----------
+    out : Path
+        The cohort's folder, with every subject's.
+    recipes : sequence of Recipe
+        The subjects, in the order of the rows.
+    validation : int
+        How many of each age group are for validation; with none there is no column ``split``.
+    """
     columns = ["participant_id", "age", "sex", "bgl_slice", "sgl_slice", "aspects"]
     rows = []
-    for recipe in plan.recipes():
+    for recipe in recipes:
         name = recipe.participant_id
         truth = json.loads((out / name / f"{name}.json").read_text("utf-8"))
         infarct = truth["infarct"]
         row = [truth[column] for column in columns[:-1]]
         row.append(NOT_AVAILABLE if infarct is None else infarct["aspects"])
-        if plan.validation:
-            row.append("validation" if recipe.index < plan.validation else "build")
+        if validation:
+            row.append("validation" if recipe.index < validation else "build")
         rows.append(row)
-    header = columns + (["split"] if plan.validation else [])
+    header = columns + (["split"] if validation else [])
     path = out / "participants.tsv"
     # A build takes a cohort whose table was written again for another one.
     if not path.exists() or path.read_text("utf-8") != tsv_text(header, rows):
         write_tsv(path, header, rows)
+
+
+def write_truths(out: Path, recipes: Sequence[Recipe]) -> None:
+    """Write ``truth.tsv``: the share of each of the twenty regions that is infarcted.
+
+    Parameters
+    ----------
+    out : Path
+        The cohort's folder, with every subject's.
+    recipes : sequence of Recipe
+        The subjects, in the order of the rows.
+    """
+    truths = []
+    for recipe in recipes:
+        name = recipe.participant_id
+        infarct = json.loads((out / name / f"{name}.json").read_text("utf-8"))["infarct"]
+        truths.append(no_stroke(name) if infarct is None else _truth_of(name, infarct))
+    write_truth(out / TRUTH, truths)
+
+
+def _truth_of(name: str, infarct: dict[str, Any]) -> StrokeTruth:
+    shares = dict(no_stroke(name).shares)
+    other: Side = "left" if infarct["side"] == "right" else "right"
+    for side, key in ((infarct["side"], "involvement"), (other, "other_side_involvement")):
+        for region, share in infarct.get(key, {}).items():
+            shares[side, Region[region]] = share
+    return StrokeTruth(name, infarct["side"], infarct["hours"], infarct["volume_ml"], shares)

@@ -13,11 +13,6 @@ import torch
 
 from aspects_scorer.dwi.segmentation.network import CROP
 from aspects_scorer.dwi.segmentation.preprocessing import LEAST_SLICE_MM, PIXEL_MM
-from aspects_scorer.dwi.segmentation.training.lesion_shapes import (
-    Part,
-    lesion_files,
-    participants_of,
-)
 from aspects_scorer.dwi.segmentation.training.network import FILTERS, write_segmenter
 from aspects_scorer.dwi.segmentation.training.recipe import SegmenterRecipe, Settings
 from aspects_scorer.dwi.segmentation.training.scan_cache import (
@@ -34,6 +29,11 @@ from atlas_builder.networks.training.loop import train
 from atlas_builder.networks.training.start import Start
 from atlas_builder.reporting.training.segmenter import write_training_report
 from atlas_builder.runtime.progress import Progress, no_progress
+from head_phantom.infarct.lesion_shapes import (
+    Part,
+    lesion_files,
+    participants_of,
+)
 
 NETWORK = "infarct-unet.onnx"
 """The file in a training's folder."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Slice
 from head_phantom.anatomy import make_anatomy
 from head_phantom.infarct.infarct import Infarct
+from head_phantom.infarct.patients import Findings, LesionSource, draw_background, draw_stroke
 from head_phantom.infarct.strokes import draw_infarct
 from head_phantom.person.person import Person, draw_person
 from head_phantom.person.volumes import Anatomy
@@ -27,6 +28,7 @@ from head_phantom.scanner.scanner import Acquired, acquire, cut_key_slices
 
 RATERS = ("expert", "rater1", "rater2")
 _ATTEMPTS = 20
+_RESTLESS_SHARE, _RESTLESS_MM = 0.1, (1.5, 4.0)  # of people with a suspected stroke
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Recipe:
         Columns and rows of the scan.
     dwi : bool
         Whether the subject has a diffusion scan as well.
+    lesions : LesionSource or None
+        Real lesions; with them the subject is one who is scanned for a suspected stroke.
     """
 
     seed: int
@@ -58,6 +62,8 @@ class Recipe:
     thickness_mm: float | None = None
     matrix: int = 512
     dwi: bool = False
+    # Identifiers of DICOM series come from what is printed; folders differ from machine to machine.
+    lesions: LesionSource | None = field(default=None, repr=False)
 
     @property
     def participant_id(self) -> str:
@@ -75,8 +81,8 @@ class Subject:
         What it was made from.
     person : Person
         Age, sex and traits.
-    infarct : Infarct or None
-        The acute infarct, where there is one.
+    findings : Findings
+        The acute infarct, where there is one, and what else is found.
     anatomy : Anatomy
         The person's head.
     acquisition : Acquisition
@@ -91,12 +97,17 @@ class Subject:
 
     recipe: Recipe
     person: Person
-    infarct: Infarct | None
+    findings: Findings
     anatomy: Anatomy
     acquisition: Acquisition
     acquired: Acquired
     drawings: dict[str, NDArray[np.uint8]]
     dwi: Dwi | None
+
+    @property
+    def infarct(self) -> Infarct | None:
+        """The acute infarct, where there is one."""
+        return self.findings.infarct
 
 
 def simulate_subject(recipe: Recipe) -> Subject:
@@ -115,25 +126,51 @@ def simulate_subject(recipe: Recipe) -> Subject:
     group = recipe.age_group
     sequence = np.random.SeedSequence([recipe.seed, group.first, group.last, recipe.index])
     # One stream each, so that an infarct or another thickness leaves the person what it is.
-    person_rng, infarct_rng, acquisition_rng, scan_rng, dwi_rng, *rater_rngs = (
-        np.random.default_rng(stream) for stream in sequence.spawn(5 + len(RATERS) - 1)
+    person_rng, infarct_rng, acquisition_rng, scan_rng, dwi_rng, *others = (
+        np.random.default_rng(stream) for stream in sequence.spawn(5 + len(RATERS))
     )
+    *rater_rngs, background_rng = others
     age = int(person_rng.integers(group.first, group.last + 1))
     person = draw_person(age, "F" if person_rng.random() < 0.5 else "M", person_rng)
-    infarct = draw_infarct(infarct_rng) if infarct_rng.random() < recipe.infarct_share else None
-    anatomy = make_anatomy(_standard_head(), person, infarct)
+    findings = _draw_findings(recipe, person, infarct_rng, background_rng)
+    anatomy = make_anatomy(
+        _standard_head(),
+        person,
+        findings.infarct,
+        findings.old_infarcts,
+        dense_vessel=findings.dense_vessel,
+        unevenness=findings.unevenness,
+    )
     acquisition = _draw_usable(anatomy, recipe, acquisition_rng)
+    if recipe.lesions is not None and background_rng.random() < _RESTLESS_SHARE:
+        motion = float(background_rng.uniform(*_RESTLESS_MM))
+        acquisition = replace(acquisition, motion_mm=motion)
     acquired = acquire(anatomy, acquisition, scan_rng)
     return Subject(
         recipe,
         person,
-        infarct,
+        findings,
         anatomy,
         acquisition,
         acquired,
         _draw(acquired, acquisition.pixel_mm, rater_rngs),
         simulate_dwi(anatomy, dwi_rng) if recipe.dwi else None,
     )
+
+
+def _draw_findings(
+    recipe: Recipe,
+    person: Person,
+    infarct_rng: np.random.Generator,
+    background_rng: np.random.Generator,
+) -> Findings:
+    ill = infarct_rng.random() < recipe.infarct_share
+    if recipe.lesions is None:
+        return Findings(draw_infarct(infarct_rng) if ill else None)
+    head = _standard_head()
+    infarct, vessel = draw_stroke(head, recipe.lesions, infarct_rng) if ill else (None, None)
+    old, unevenness = draw_background(person.age, recipe.lesions, background_rng)
+    return Findings(infarct, old, vessel, unevenness)
 
 
 @lru_cache(maxsize=1)

@@ -12,14 +12,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from atlas_builder import __version__
-from atlas_builder.core.anatomy import Region, Side
+from atlas_builder.core.anatomy import SIDES, Region, Side
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.dicom.writing import SeriesDescription, write_dicom_series
 from atlas_builder.io.nifti.images import write_volume
 from atlas_builder.io.nifti.volumes import write_scan
 from head_phantom.cohort.subject import Subject
-from head_phantom.infarct.infarct import Infarct, Territory
-from head_phantom.infarct.truth import infarct_truth
+from head_phantom.infarct.infarct import Infarct, LesionMask, Territory
+from head_phantom.infarct.truth import InfarctTruth, infarct_truth
 from head_phantom.person.volumes import Anatomy
 from head_phantom.scanner.dwi import Dwi
 from head_phantom.scanner.scanner import Acquired
@@ -56,6 +56,9 @@ def write_subject(folder: Path, subject: Subject, file_format: Format) -> None:
     if subject.infarct is not None:
         lesion = acquired.lesion.astype(np.uint8)
         write_scan(folder / f"{name}_desc-lesion_mask.nii.gz", Scan(lesion, affines))
+    if subject.findings.old_infarcts:
+        cavity = acquired.cavity.astype(np.uint8)
+        write_scan(folder / f"{name}_desc-cavity_mask.nii.gz", Scan(cavity, affines))
     if subject.dwi is not None:
         _write_dwi(folder, name, subject.dwi)
     truth = json.dumps(_truth(subject, acquired), indent=2, allow_nan=False)
@@ -97,6 +100,7 @@ def _reversed(acquired: Acquired) -> Acquired:
         scan=Scan(acquired.scan.data[:, :, ::-1], acquired.scan.affines[::-1]),
         regions=acquired.regions[:, :, ::-1],
         lesion=acquired.lesion[:, :, ::-1],
+        cavity=acquired.cavity[:, :, ::-1],
         brain=acquired.brain[:, :, ::-1],
         thickness_mm=acquired.thickness_mm[::-1],
         bgl_index=last - acquired.bgl_index,
@@ -108,7 +112,7 @@ def _reversed(acquired: Acquired) -> Acquired:
 def _truth(subject: Subject, acquired: Acquired) -> dict[str, Any]:
     """Return what is known of a subject, as JSON holds it."""
     recipe = subject.recipe
-    return {
+    return _findings(subject) | {
         "simulated": True,
         "participant_id": recipe.participant_id,
         "age": subject.person.age,
@@ -126,25 +130,49 @@ def _truth(subject: Subject, acquired: Acquired) -> dict[str, Any]:
     }
 
 
-def _infarct(infarct: Infarct, anatomy: Anatomy) -> dict[str, Any]:
-    side = _side_of(infarct, anatomy)
-    truth = infarct_truth(anatomy)
+def _findings(subject: Subject) -> dict[str, Any]:
+    """Return what is found in people with a suspected stroke beside an acute infarct."""
+    if subject.recipe.lesions is None:
+        return {}
+    findings, vessel = subject.findings, subject.findings.dense_vessel
     return {
+        "dense_vessel": None if vessel is None else _plain(asdict(vessel)),
+        "old_infarcts": len(findings.old_infarcts),
+        "unevenness": None if findings.unevenness is None else asdict(findings.unevenness),
+    }
+
+
+def _infarct(infarct: Infarct, anatomy: Anatomy) -> dict[str, Any]:
+    truth = infarct_truth(anatomy)
+    side = _side_of(infarct, truth, anatomy)
+    known: dict[str, Any] = {
         "side": side,
         "hours": infarct.hours,
         "volume_ml": round(truth.lesion_ml, 2),
-        "involvement": {r.name: round(truth.involvement[side, r], 4) for r in Region},
+        "involvement": _shares(truth, side),
         "involved": [region.name for region in Region if truth.is_involved(side, region)],
         "aspects": truth.aspects(side),
         "seed": infarct.seed,
     }
+    if isinstance(infarct.place, LesionMask):
+        # Emboli of one heart reach both sides; a territory has one.
+        known["other_side_involvement"] = _shares(truth, "left" if side == "right" else "right")
+    return known
 
 
-def _side_of(infarct: Infarct, anatomy: Anatomy) -> Side:
+def _shares(truth: InfarctTruth, side: Side) -> dict[str, float]:
+    return {region.name: round(truth.involvement[side, region], 4) for region in Region}
+
+
+def _side_of(infarct: Infarct, truth: InfarctTruth, anatomy: Anatomy) -> Side:
+    """Return the side whose regions an infarct takes more of, else the one it mostly lies on."""
     if isinstance(infarct.place, Territory):
         return infarct.place.side
+    left, right = (sum(truth.involvement[side, region] for region in Region) for side in SIDES)
+    if left != right:
+        return "left" if left > right else "right"
     across = np.argwhere(anatomy.lesion)[:, 0] * anatomy.affine[0, 0] + anatomy.affine[0, 3]
-    return "left" if across.mean() < 0 else "right"
+    return "left" if (across < 0).sum() > (across > 0).sum() else "right"
 
 
 def _plain(value: Any) -> Any:

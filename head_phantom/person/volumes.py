@@ -25,6 +25,8 @@ class Anatomy:
         The ASPECTS regions: 1-10 on the left, 11-20 on the right.
     lesion : ndarray of bool, shape (x, y, z)
         The acute infarct; empty in a subject who has none.
+    cavity : ndarray of bool, shape (x, y, z)
+        What old infarcts and lacunes have left.
     affine : ndarray, shape (4, 4)
         From voxels to RAS+ millimetres of the subject: an upright head looking forward.
     bgl_point : ndarray, shape (3,)
@@ -37,5 +39,6 @@ class Anatomy:
     csf: NDArray[np.uint8]
     regions: NDArray[np.uint8]
     lesion: NDArray[np.bool_]
+    cavity: NDArray[np.bool_]
     affine: NDArray[np.float64]
     bgl_point: NDArray[np.float64]

@@ -67,9 +67,8 @@ def project_artefacts(
     brain : ndarray of bool, shape (columns, rows, slices)
         Where calibration makes the mean shading 0.
     """
-    step = max(1, images.shape[0] // _SIZE)
-    coarse, inside = (_shrunk(array, step) for array in (images, brain.astype(np.float32)))
-    pixel_mm = acquisition.pixel_mm * step
+    coarse, inside = (coarsened(array) for array in (images, brain.astype(np.float32)))
+    pixel_mm = acquisition.pixel_mm * _step(images.shape[0])
     rays = projector(coarse.shape[0])
     bone = _WATER_PER_MM * np.maximum(coarse - _BONE_FROM_HU, 0.0) / 1000.0
     bone_length = rays.project(bone, pixel_mm)
@@ -108,10 +107,52 @@ def enlarged(coarse: Array, size: int) -> Array:
     return large
 
 
-def _shrunk(images: Array, step: int) -> Array:
-    """Average blocks of `step` x `step` pixels; what is left at the far edges is dropped."""
+def motion_streaks(moved: Array, acquisition: Acquisition) -> Array:
+    """Return what a head that moves while the tube turns adds to the mean of its positions.
+
+    The first projections see the head where it was, the last ones where it got to; the rays of
+    neighbouring angles that meet at the start of the turn contradict each other.
+
+    Parameters
+    ----------
+    moved : ndarray of float32, shape (n, n, slices)
+        The head at a slice's beginning less that at its end in HU, from `coarsened`.
+    acquisition : Acquisition
+        Gives the pixel size.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, n, slices)
+        HU, of the same field of view.
+    """
+    rays = projector(moved.shape[0])
+    pixel_mm = acquisition.pixel_mm * acquisition.matrix / moved.shape[0]
+    sinogram = rays.project(moved, pixel_mm)
+    # From a half to minus a half: how far the head is from the mean of its two ends.
+    course = np.linspace(0.5, -0.5, len(sinogram), dtype=np.float32)
+    return rays.reconstruct(sinogram * course[:, np.newaxis, np.newaxis], pixel_mm)
+
+
+def coarsened(images: Array) -> Array:
+    """Average slices to the coarse grid of the artefacts.
+
+    Parameters
+    ----------
+    images : ndarray of float32, shape (columns, rows, slices)
+        Square slices; what is left at their far edges is dropped.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, n, slices)
+        Of the same field of view, up to what was dropped.
+    """
+    step = _step(images.shape[0])
     size = images.shape[0] // step
     length = step * size
     blocks = images[:length, :length].reshape(size, step, size, step, -1)
     mean: Array = blocks.mean(axis=(1, 3), dtype=np.float32)
     return mean
+
+
+def _step(columns: int) -> int:
+    return max(1, columns // _SIZE)

@@ -12,7 +12,7 @@ from atlas_builder.core.anatomy import LEVELS, Level
 from atlas_builder.core.scan import Scan, Slice
 from head_phantom.person.volumes import Anatomy
 from head_phantom.scanner.acquisition import Acquisition, draw_acquisition
-from head_phantom.scanner.artefacts import enlarged, project_artefacts
+from head_phantom.scanner.artefacts import coarsened, enlarged, motion_streaks, project_artefacts
 from head_phantom.scanner.holder import add_holder
 from head_phantom.scanner.noise import correlated_noise, radial_frequency
 from head_phantom.scanner.planes import Stack, head_extent, lay_head, lay_slices, rotation
@@ -27,6 +27,7 @@ _AIR_HU = -1000.0
 _LEAST_HU, _MOST_HU = -1024, 3071  # what 12 bits hold
 _DEGREES_PER_MM = 0.6  # a head that moves turns as well
 _HALF = 127
+_STREAKS_FROM_MM = 1.5  # a head that moves less does so between slices, not within one
 _NECK_VOXELS = 60
 
 
@@ -42,6 +43,8 @@ class Acquired:
         The ASPECTS regions: 1-10 on the left, 11-20 on the right.
     lesion : ndarray of bool, shape (columns, rows, slices)
         The acute infarct.
+    cavity : ndarray of bool, shape (columns, rows, slices)
+        What old infarcts and lacunes have left.
     brain : ndarray of bool, shape (columns, rows, slices)
         Brain and the fluid in and around it.
     thickness_mm : ndarray, shape (slices,)
@@ -55,6 +58,7 @@ class Acquired:
     scan: Scan
     regions: NDArray[np.uint8]
     lesion: NDArray[np.bool_]
+    cavity: NDArray[np.bool_]
     brain: NDArray[np.bool_]
     thickness_mm: Array
     bgl_index: int
@@ -84,8 +88,8 @@ def acquire(anatomy: Anatomy, acquisition: Acquisition, rng: np.random.Generator
     stack = lay_slices(anatomy, tilted, pose)
     poses = _moved(anatomy, acquisition, pose, len(stack.heights), rng)
     acquired = _truth(anatomy, acquisition, stack, poses, pose)
-    images = _images(anatomy, acquisition, stack, poses)
-    scan = Scan(_reconstruct(images, acquired, acquisition, rng), stack.affines)
+    images, moved = _images(anatomy, acquisition, stack, poses)
+    scan = Scan(_reconstruct(images, moved, acquired, acquisition, rng), stack.affines)
     if not acquisition.straightened:
         return _seen(replace(acquired, scan=scan), acquisition)
     straight = lay_slices(anatomy, acquisition, pose)
@@ -153,16 +157,20 @@ def _truth(
     """Cut what is known of the anatomy along the slices; the scan is yet to come."""
     shape = (acquisition.matrix, acquisition.matrix)
     regions = np.zeros((*shape, len(stack.heights)), dtype=np.uint8)
-    lesion, brain = (np.zeros(regions.shape, dtype=bool) for _ in range(2))
+    lesion, cavity, brain = (np.zeros(regions.shape, dtype=bool) for _ in range(3))
     region_blocks = label_blocks(anatomy.regions)
-    lesion_blocks = label_blocks(anatomy.lesion.astype(np.uint8))
+    masks = [
+        (mask, label_blocks(volume.astype(np.uint8)))
+        for mask, volume in ((lesion, anatomy.lesion), (cavity, anatomy.cavity))
+    ]
     tissue = anatomy.grey.astype(np.float32) + anatomy.white + anatomy.csf
     whole = np.zeros(3), np.array(tissue.shape) - 1.0
     for k, affine in enumerate(stack.affines):
         plane = plane_in(poses[k] @ anatomy.affine, affine, stack.thickness[k], shape)
         regions[:, :, k] = section(plane, region_blocks)
-        if lesion_blocks:
-            lesion[:, :, k] = section(plane, lesion_blocks) > 0
+        for mask, blocks in masks:
+            if blocks:
+                mask[:, :, k] = section(plane, blocks) > 0
         middle = middle_of(plane)
         box = pixels_over(middle, *whole)
         if box is not None:
@@ -172,6 +180,7 @@ def _truth(
         scan=Scan(np.empty((0, 0, 0), np.int16), stack.affines),
         regions=regions,
         lesion=lesion,
+        cavity=cavity,
         brain=brain,
         thickness_mm=stack.thickness,
         bgl_index=bgl_index,
@@ -182,24 +191,34 @@ def _truth(
 
 def _images(
     anatomy: Anatomy, acquisition: Acquisition, stack: Stack, poses: Array
-) -> NDArray[np.float32]:
-    """Average the anatomy over each slice's thickness and the time it takes; add the holder."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Average the anatomy over each slice's thickness and the time it takes; add the holder.
+
+    The second array is by how much each slice's beginning differs from its end, on the grid of the
+    artefacts; None where the head moves too little to leave streaks.
+    """
     shape = (acquisition.matrix, acquisition.matrix)
     images = np.full((*shape, len(stack.heights)), _AIR_HU, dtype=np.float32)
     occupied = _occupied(anatomy)
     low, high = head_extent(anatomy)
     half_size = (float(high[0] - low[0]) / 2.0, float(high[1] - low[1]) / 2.0)
+    moved = []
     for k, affine in enumerate(stack.affines):
         image = images[:, :, k]
         ends = poses[k : k + 2] if acquisition.motion_mm else poses[k : k + 1]
-        for pose in ends:
+        change = np.zeros(shape, np.float32)
+        for number, pose in enumerate(ends):
             plane = plane_in(pose @ anatomy.affine, affine, stack.thickness[k], shape)
             box = pixels_over(plane, *occupied)
             if box is not None:
-                image[box] += (average(plane, anatomy.hu, box) - _AIR_HU) / len(ends)
+                share = (average(plane, anatomy.hu, box) - _AIR_HU) / len(ends)
+                image[box] += share
+                change[box] += share if number == 0 else -share
+        if acquisition.motion_mm > _STREAKS_FROM_MM:
+            moved.append(coarsened(2.0 * change[:, :, np.newaxis]))
         if acquisition.holder_hu is not None:
             add_holder(image, affine, acquisition.holder_hu, half_size, acquisition.shift_mm)
-    return images
+    return images, np.concatenate(moved, axis=2) if moved else None
 
 
 def _occupied(anatomy: Anatomy) -> tuple[Array, Array]:
@@ -215,6 +234,7 @@ def _occupied(anatomy: Anatomy) -> tuple[Array, Array]:
 
 def _reconstruct(
     images: NDArray[np.float32],
+    moved: NDArray[np.float32] | None,
     truth: Acquired,
     acquisition: Acquisition,
     rng: np.random.Generator,
@@ -223,13 +243,16 @@ def _reconstruct(
     size = acquisition.matrix
     shape = (size, size)
     artefacts = project_artefacts(images, acquisition, truth.bgl_index, truth.regions > 0)
+    shading = artefacts.shading
+    if moved is not None:
+        shading = shading + motion_streaks(moved, acquisition)
     frequency = radial_frequency(shape, acquisition.pixel_mm)
     transfer = acquisition.kernel.apodisation(frequency).astype(np.float32)
     data = np.empty(images.shape, dtype=np.int16)
     for k in range(images.shape[2]):
         spectrum = fft.rfft2(images[:, :, k] - _AIR_HU)
         image = fft.irfft2(spectrum * transfer, shape) + _AIR_HU
-        image += enlarged(artefacts.shading[:, :, k], size)
+        image += enlarged(shading[:, :, k], size)
         noise = correlated_noise(rng, shape, acquisition.pixel_mm, acquisition.kernel)
         dose = np.sqrt(truth.thickness_mm[truth.bgl_index] / truth.thickness_mm[k])
         noise *= enlarged(artefacts.noise[:, :, k], size) * (acquisition.noise_hu * dose)
@@ -243,7 +266,7 @@ def _reconstruct(
 def _seen(acquired: Acquired, acquisition: Acquisition) -> Acquired:
     """Leave out of the truth what lies outside the reconstruction circle."""
     if acquisition.padding_hu is not None:
-        for mask in (acquired.regions, acquired.lesion, acquired.brain):
+        for mask in (acquired.regions, acquired.lesion, acquired.cavity, acquired.brain):
             mask[_outside_circle(acquisition.matrix)] = 0
     return acquired
 

@@ -26,12 +26,6 @@ from scipy import stats
 from aspects_scorer.dwi.involvement import score_regions
 from aspects_scorer.dwi.segmentation.brain import extract_brain
 from aspects_scorer.dwi.segmentation.inference import segment_infarct
-from aspects_scorer.dwi.segmentation.training.lesion_shapes import (
-    Part,
-    lesion_files,
-    participant_of,
-    read_shape,
-)
 from atlas_builder.catalogue.mni_head import load_head
 from atlas_builder.catalogue.mni_regions import MniAspects, lookup_table
 from atlas_builder.core.lesion import Lesion
@@ -43,6 +37,12 @@ from atlas_builder.runtime.files import replacing
 from atlas_builder.runtime.workers import open_workers
 from head_phantom.anatomy import make_anatomy
 from head_phantom.infarct.infarct import Infarct
+from head_phantom.infarct.lesion_shapes import (
+    Part,
+    lesion_files,
+    participant_of,
+    read_shape,
+)
 from head_phantom.infarct.old_lesions import OldInfarct
 from head_phantom.person.person import draw_person
 from head_phantom.person.volumes import Anatomy

@@ -72,6 +72,9 @@ def test_the_sidecar_holds_the_truth(simulated):
         (["--age-group", "50-69", "--thickness", "9"], "2<=x<=7"),
         (["--age-group", "50-69", "--infarcts", "2"], "0<=x<=1"),
         (["--age-group", "50-69", "--format", "nrrd"], "nifti"),
+        (["--age-group", "50-69", "--matrix", "300"], "256"),
+        (["--age-group", "50-69", "--lesion-part", "test"], "give the lesions with --lesions"),
+        (["--age-group", "50-69", "--lesions", "nowhere"], "does not exist"),
     ],
 )
 def test_wrong_usage_is_refused(tmp_path, arguments, complaint):

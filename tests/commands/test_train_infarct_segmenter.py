@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 from pictures import coloured, picture_of
 
-from aspects_scorer.dwi.segmentation.training.lesion_shapes import Part
 from aspects_scorer.dwi.segmentation.training.scan_cache import ScanPlan
 from aspects_scorer.dwi.segmentation.training.tissue_scans import TissueScan, write_tissue_scan
 from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
 from atlas_builder.core.errors import InputError
+from head_phantom.infarct.lesion_shapes import Part
 
 SEED, PERSONS = 5, 2
 

@@ -26,7 +26,9 @@ def make_simple_head() -> Anatomy:
     affine[:3, 3] = (-90.0, -112.0, -80.0)
     shape = (91, 113, 91)
     empty = np.zeros(shape, np.uint8)
-    bare = Anatomy(empty.astype(np.float32), *[empty] * 4, empty > 0, affine, np.zeros(3))
+    bare = Anatomy(
+        empty.astype(np.float32), *[empty] * 4, empty > 0, empty > 0, affine, np.zeros(3)
+    )
     x, y, z = positions_in(bare)
     y = y + 8.0
     radius = radius_of((x, y, z), (66.0, 82.0, 70.0), middle=(0.0, 0.0, 10.0))
@@ -50,6 +52,7 @@ def make_simple_head() -> Anatomy:
         csf=empty,
         regions=regions.astype(np.uint8),
         lesion=regions == 16,
+        cavity=empty > 0,
         affine=affine,
         bgl_point=np.array([1.0, -6.0, 4.0]),
     )

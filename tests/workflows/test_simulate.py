@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -13,7 +14,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from atlas_builder.catalogue.mni_head import load_head
 from atlas_builder.cohorts.labelled_scans import read_labelled_slices, read_participants
+from atlas_builder.cohorts.stroke_truth import read_truth
 from atlas_builder.core.anatomy import LEVELS, AgeGroup, Region, regions_of
 from atlas_builder.core.errors import InputError
 from atlas_builder.io.dicom.scans import read_dicom_scan
@@ -24,6 +27,8 @@ from atlas_builder.workflows.simulate import CohortPlan, simulate_cohort
 from head_phantom.cohort import subject
 from head_phantom.cohort.subject import RATERS, Recipe, simulate_subject
 from head_phantom.infarct.infarct import Infarct, Territory
+from head_phantom.infarct.lesion_shapes import Part
+from head_phantom.infarct.patients import LesionSource
 from head_phantom.infarct.strokes import draw_infarct
 
 GROUP = AgeGroup(50, 69)
@@ -40,7 +45,7 @@ def quick(monkeypatch, simple_head):
 
     monkeypatch.setattr(cohort, "open_workers", threads)
     monkeypatch.setattr(subject, "_standard_head", lambda: None)
-    monkeypatch.setattr(subject, "make_anatomy", lambda head, person, infarct: simple_head)
+    monkeypatch.setattr(subject, "make_anatomy", lambda *given, **findings: simple_head)
 
 
 def plan(**changes):
@@ -186,6 +191,51 @@ def test_an_infarct_leaves_its_mask_and_its_score(quick, tmp_path, monkeypatch):
     assert infarct["involvement"]["M2"] > 1 / 3
     assert infarct["involved"] == ["M2"]
     assert infarct["aspects"] == 9
+
+
+def test_the_truth_holds_every_region_of_both_sides(quick, tmp_path, monkeypatch):
+    drawn = Infarct(Territory("right", (Region.M2,)), hours=3.0, seed=1)
+    monkeypatch.setattr(subject, "draw_infarct", lambda rng: drawn)
+    simulate_cohort(tmp_path / "c", plan(subjects=2, infarct_share=0.5, seed=4))
+    truths = read_truth(tmp_path / "c" / "truth.tsv")
+    ill = [one for one in truths.values() if one.side]
+    assert len(ill) == 1
+    assert ill[0].side == "right"
+    assert ill[0].hours == 3
+    assert ill[0].shares["right", Region.M2] > 0.9
+    assert ill[0].shares["left", Region.M2] == 0
+    (healthy,) = (one for one in truths.values() if not one.side)
+    assert set(healthy.shares.values()) == {0.0}
+    simulate_cohort(tmp_path / "without", plan(subjects=1))
+    assert not (tmp_path / "without" / "truth.tsv").exists()
+
+
+@pytest.fixture
+def lesions(tmp_path):
+    folder = tmp_path / "lesions"
+    folder.mkdir()
+    data = np.zeros((20, 20, 20), np.uint8)
+    data[3:9, 5:15, 5:15] = 1
+    affine = np.diag([5.0, 5.0, 5.0, 1.0])
+    affine[:3, 3] = (-50.0, -50.0, -20.0)
+    for number in range(40):
+        nib.save(nib.Nifti1Image(data, affine), folder / f"sub-{number}_mask.nii.gz")
+    return folder
+
+
+def test_patients_are_the_same_wherever_the_lesions_lie(quick, tmp_path, monkeypatch, lesions):
+    monkeypatch.setattr(subject, "_standard_head", load_head)
+    copy = tmp_path / "copy"
+    shutil.copytree(lesions, copy)
+    for name, folder, jobs in (("one", lesions, 1), ("two", copy, 2)):
+        source = LesionSource(folder, Part.TEST)
+        simulate_cohort(tmp_path / name, plan(infarct_share=1.0, lesions=source), jobs=jobs)
+    assert checksums(tmp_path / "one") == checksums(tmp_path / "two")
+    truth = json.loads((tmp_path / "one" / "sub-5069s001" / "sub-5069s001.json").read_text())
+    assert {"dense_vessel", "old_infarcts", "unevenness"} < set(truth)
+    for changed in (None, LesionSource(copy, Part.TRAINING)):
+        with pytest.raises(InputError, match="other settings"):
+            simulate_cohort(tmp_path / "two", plan(infarct_share=1.0, lesions=changed))
 
 
 def test_a_person_does_not_depend_on_how_it_is_scanned(quick):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from head_phantom.scanner.acquisition import Acquisition
-from head_phantom.scanner.artefacts import enlarged, project_artefacts
+from head_phantom.scanner.artefacts import enlarged, motion_streaks, project_artefacts
 from head_phantom.scanner.projection import projector
 
 SIZE, PIXEL = 96, 2.3
@@ -104,3 +104,14 @@ def test_maps_are_enlarged_without_a_shift():
     places = (np.arange(32) + 0.5) / 4 - 0.5
     expected = np.add.outer(places, 2 * places)
     np.testing.assert_allclose(large[2:-2, 2:-2], expected[2:-2, 2:-2], atol=1e-4)
+
+
+def test_a_head_that_moves_within_a_turn_leaves_streaks_that_do_not_change_its_mean():
+    before, after = head((-30, 0)), np.roll(head((-30, 0)), 1, axis=0)
+    streaks = motion_streaks(before - after, SCAN)
+    brain = distance_from(0, 0) < 70
+    assert streaks[brain].std() > 3.0
+    assert abs(streaks[brain].mean()) < 0.3 * streaks[brain].std()
+    np.testing.assert_allclose(motion_streaks(before - before, SCAN), 0.0, atol=1e-4)
+    # The head as it was at the start leads at the first angles, as it is at the end at the last.
+    np.testing.assert_allclose(motion_streaks(after - before, SCAN), -streaks, atol=1e-2)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from aspects_scorer.dwi.segmentation.training.lesion_shapes import (
+from aspects_scorer.dwi.segmentation.training.tissue_scans import ScanTask, simulate_tissue_scan
+from atlas_builder.networks.training.cache import prepare
+from atlas_builder.runtime.progress import Progress, no_progress
+from head_phantom.infarct.lesion_shapes import (
     Part,
     lesion_files,
     participant_of,
 )
-from aspects_scorer.dwi.segmentation.training.tissue_scans import ScanTask, simulate_tissue_scan
-from atlas_builder.networks.training.cache import prepare
-from atlas_builder.runtime.progress import Progress, no_progress
 
 _LESIONS_A_PERSON = {Part.TRAINING: 16, Part.VALIDATION: 6}
 _OLD_CANDIDATES = 8

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from aspects_scorer.dwi.segmentation.training.lesion_shapes import mirrored, read_shape
 from atlas_builder.catalogue.mni_head import Head, load_head
 from atlas_builder.runtime.files import replacing
 from head_phantom.anatomy import make_anatomy, places_of
 from head_phantom.head.coarse_head import CoarseHead, coarse_head
 from head_phantom.infarct.infarct import LesionMask, lesion_extent, no_ischaemia
+from head_phantom.infarct.lesion_shapes import mirrored, read_shape
 from head_phantom.infarct.old_lesions import OldInfarct
 from head_phantom.person.correspondence import Correspondence
 from head_phantom.person.leukoaraiosis import white_matter_lesions

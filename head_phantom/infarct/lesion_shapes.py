@@ -1,4 +1,4 @@
-"""Shapes of real infarcts in MNI space, and which of them training may see."""
+"""Shapes of real infarcts in MNI space, and which of them may be seen in training."""
 
 from __future__ import annotations
 
@@ -69,6 +69,34 @@ def lesion_files(folder: Path, part: Part) -> list[Path]:
             f"{folder}: no lesion masks for {part.value}; give a folder of NIfTI masks in MNI space"
         )
     return files
+
+
+def describe_lesions(folder: Path, part: Part) -> dict[str, object]:
+    """Return what tells the lesions of a part from others, wherever the folder lies.
+
+    Parameters
+    ----------
+    folder : Path
+        See `lesion_files`.
+    part : Part
+        Which of them.
+
+    Returns
+    -------
+    dict
+        The part, how many masks it has, and a checksum of their names and bytes.
+
+    Raises
+    ------
+    InputError
+        The folder holds none.
+    """
+    files = lesion_files(folder, part)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0")
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return {"part": part.value, "masks": len(files), "sha256": digest.hexdigest()}
 
 
 def participant_of(file: Path) -> str:

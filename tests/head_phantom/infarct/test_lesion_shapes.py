@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aspects_scorer.dwi.segmentation.training.lesion_shapes import (
+from aspects_scorer.dwi.segmentation.training.scan_cache import ScanPlan, planted_participants
+from atlas_builder.core.errors import InputError
+from head_phantom.infarct.lesion_shapes import (
     Part,
     lesion_files,
     mirrored,
@@ -18,8 +20,6 @@ from aspects_scorer.dwi.segmentation.training.lesion_shapes import (
     participants_of,
     read_shape,
 )
-from aspects_scorer.dwi.segmentation.training.scan_cache import ScanPlan, planted_participants
-from atlas_builder.core.errors import InputError
 
 
 def touch(folder, names):

@@ -1,0 +1,1 @@
+"""Real brains on CT that a simulated stroke is planted in."""
