@@ -46,7 +46,6 @@ def own_table(evaluations: Sequence[Evaluation]) -> Table:
         ("scorer", *_COLUMNS),
         tuple((one.name, *_cells(one.summary)) for one in evaluations),
         _WHAT,
-        digits=2,
     )
 
 
@@ -64,7 +63,6 @@ def common_table(rivals: Sequence[Rival]) -> Table:
         ("scorer", *_COLUMNS),
         tuple((one.name, *_cells(one.summary)) for one in rivals),
         _WHAT,
-        digits=2,
     )
 
 
@@ -126,7 +124,6 @@ def parts_table(evaluation: Evaluation, slug: str, kind: str) -> Table:
         (title, *_COLUMNS),
         tuple((part.name, *_cells(part.summary)) for part in evaluation.parts if part.kind == kind),
         f"{_WHAT} Correlations are withheld of fewer than six participants.",
-        digits=2,
     )
 
 

@@ -109,7 +109,7 @@ def _histogram(axes: Axes, scores: ScoreMeasures) -> None:
     axes.set_xlabel("scored − true", fontsize=9)
     axes.set_ylabel("participants", fontsize=9)
     axes.set_title(
-        f"same {scores.agreement.identical:.0%}, within 2 {scores.agreement.within_two:.0%}",
+        f"same {scores.agreement.identical:.0%}, within 2 points {scores.agreement.within_two:.0%}",
         fontsize=8,
         loc="left",
     )

@@ -104,7 +104,6 @@ def _regions(name: str, title: str, measures: tuple[RegionMeasures, ...], note: 
             for one in measures
         ),
         note,
-        digits=2,
     )
 
 
@@ -155,7 +154,6 @@ def scores_table(evaluation: Evaluation, slug: str) -> Table:
         "Differences: the scorer's score less the true one. Worse side: of participants of whom "
         f"one is truly worse; {side.wrong} times the other side had the lower score, "
         f"{side.neither} times neither.",
-        digits=3,
     )
 
 
@@ -179,7 +177,6 @@ def bins_table(evaluation: Evaluation, slug: str) -> Table:
         "others, those not given it; Wilson's intervals. In Tables 3 and 4 of Deep-ASPECTS "
         "(Upadhyay et al.) the rare scores have sensitivities near 1 and low specificities: their "
         "columns fit these definitions the other way round.",
-        digits=2,
     )
 
 
