@@ -35,6 +35,8 @@ from atlas_builder.reporting.base.sources import (
 
 _INK = "#1d2327"
 _FAINT = "#8a8a8a"
+_LEAST_REACH = 3.3  # points: what an axis of differences shows of a scorer that is always right
+_HIGHEST_BOTTOM = 0.9  # of an axis of areas
 _MEASURES = ("area", "sensitivity", "specificity")
 _TITLES = {"area": "AUC", "sensitivity": "sensitivity", "specificity": "specificity"}
 
@@ -55,6 +57,8 @@ def scores_figure(scores: ScoreMeasures) -> Figure:
     boxes, differences, histogram = figure.subplots(1, 3)
     _boxes(boxes, scores)
     draw_differences(differences, scores.agreement, scores.scored, scores.true)
+    low, high = differences.get_ylim()
+    differences.set_ylim(min(low, -_LEAST_REACH), max(high, _LEAST_REACH))
     differences.yaxis.set_major_locator(MaxNLocator(integer=True))
     _histogram(histogram, scores)
     return figure
@@ -234,8 +238,10 @@ def regions_figure(evaluations: Sequence[Evaluation]) -> Figure:
                 axes.plot(x, estimate.value, "o", color=colour_of(place), markersize=4)
         plain_axes(axes)
         axes.set_ylabel(_TITLES[measure], fontsize=9)
-        axes.set_ylim(-0.02 if measure != "area" else None, 1.02)
-        if measure != "area":
+        if measure == "area":
+            axes.set_ylim(min(axes.get_ylim()[0], _HIGHEST_BOTTOM), 1.005)
+        else:
+            axes.set_ylim(-0.02, 1.02)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         axes.tick_params(axis="x", length=0)
         rule_off_levels(axes)
