@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from aspects_scorer.agreement.cells import (
     read_share,
     read_side,
 )
+from aspects_scorer.agreement.remarks import remarks_on
 from aspects_scorer.agreement.scorer import Scorer
 from atlas_builder.cohorts.participants import Refusal
 from atlas_builder.cohorts.sheets import NOT_GIVEN, read_sheet, with_prefix
@@ -125,7 +126,7 @@ def read_scorer(folder: Path, name: str | None = None) -> ScorerFiles:
             for column in ("affected", "probability", "fraction")
         ),
     )
-    return ScorerFiles(scorer, tuple(refusals), tuple(files), tuple(_remarks(scorer)))
+    return ScorerFiles(scorer, tuple(refusals), tuple(files), tuple(remarks_on(scorer)))
 
 
 def _read_cohort(folder: Path) -> tuple[list[_Scored], list[Refusal], list[Path]]:
@@ -279,43 +280,3 @@ def _not_scored(path: Path, known: Mapping[str, object]) -> list[Refusal]:
         if name not in known and row.get("scored", "").lower() == "no":
             refusals.append(Refusal(name, _with_reason("not scored", row)))
     return refusals
-
-
-def _remarks(scorer: Scorer) -> list[str]:
-    remarks = []
-    points = [10 - scorer.affected[:, of].sum(axis=1) for of in (slice(0, 10), slice(10, 20))]
-    differs = np.zeros(len(scorer.participants), bool)
-    for counted, given in zip(points, (scorer.left, scorer.right), strict=True):
-        differs |= np.isfinite(counted) & np.isfinite(given) & (counted != given)
-    if differs.any():
-        who = _some([scorer.participants[place] for place in np.flatnonzero(differs)])
-        remarks.append(
-            f"{scorer.name}: the score of a side is not ten less its affected regions for {who}; "
-            "scores and regions are each taken as they are."
-        )
-    silent = np.isnan(scorer.affected)
-    if silent.all():
-        remarks.append(f"{scorer.name}: tells no regions, so it has no figures of regions.")
-    elif silent.any():
-        who = _some([scorer.participants[p] for p in np.flatnonzero(silent.any(axis=1))])
-        remarks.append(
-            f"{scorer.name}: says nothing of {int(silent.sum())} regions, of {who}; these count "
-            "nowhere."
-        )
-    name, values = scorer.marker
-    if name == "fraction":
-        remarks.append(
-            f"{scorer.name}: has no probabilities; areas under the curve order regions by the "
-            "share that is lesion, and nothing is said of calibration."
-        )
-    elif not np.isfinite(values).any() and not silent.all():
-        remarks.append(
-            f"{scorer.name}: has no probabilities; there are no areas under the curve of regions "
-            "and nothing is said of calibration."
-        )
-    return remarks
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more

@@ -80,11 +80,11 @@ def _boxes(axes: Axes, scores: ScoreMeasures) -> None:
     for box in drawn["boxes"]:
         box.set(facecolor="#d6e4f0", edgecolor=_INK, linewidth=0.8)
     for score, group in zip(present, groups, strict=True):
-        # Spread by a fixed sequence, so that the figure is the same each time.
-        spread = (np.arange(len(group)) * 0.618034) % 1 - 0.5
+        # Spread by fixed sequences, so that the figure is the same each time.
+        across, up = (np.outer((0.754878, 0.569840), np.arange(len(group))) % 1) - 0.5
         axes.plot(
-            score + spread * 0.5,
-            group + (spread[::-1] * 0.3),
+            score + across * 0.5,
+            group + up * 0.35,
             ".",
             color=colour_of(0),
             markersize=3.5,
