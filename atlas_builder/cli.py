@@ -19,6 +19,7 @@ from atlas_builder.commands.simulate_cohort import simulate_cohort_command
 from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
 from atlas_builder.commands.train_localizer import train_localizer_command
 from atlas_builder.commands.validate_atlas import validate_atlas_command
+from atlas_builder.commands.validate_scores import validate_scores_command
 from atlas_builder.core.errors import InputError
 
 _BAD_INPUT = 2
@@ -38,6 +39,7 @@ for _command in (
     locate_slices_command,
     score_aspects_command,
     validate_atlas_command,
+    validate_scores_command,
     atlas_entropy_command,
     fetch_atlas_command,
     train_localizer_command,
@@ -126,3 +128,8 @@ def train_localizer_main() -> None:
 def validate_atlas_main() -> None:
     """Run ``validate-atlas``."""
     _run(validate_atlas_command, "validate-atlas")
+
+
+def validate_scores_main() -> None:
+    """Run ``validate-scores``."""
+    _run(validate_scores_command, "validate-scores")

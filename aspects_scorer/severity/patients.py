@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aspects_scorer.severity.groups import HIGHEST_NIHSS
+from atlas_builder.cohorts.sheets import NOT_GIVEN, Sheet, read_sheet
 from atlas_builder.core.errors import InputError
-from atlas_builder.runtime.tsv import read_number, read_tsv, require_column
-
-_NOT_GIVEN = {"", "n/a", "na", "nan", "none", ".", "-", "null", "missing"}
-_ID = "participant_id"
+from atlas_builder.runtime.tsv import read_number
 
 
 @dataclass(frozen=True)
@@ -64,15 +62,6 @@ class Patients:
     implausible_nihss: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """A table as text: rows by identifier, columns as they are spelled."""
-
-    path: Path = Path()
-    columns: tuple[str, ...] = ()
-    rows: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
 def read_patients(
     table: Path | None, readers: Path | None = None, nihss_column: str | None = None
 ) -> Patients:
@@ -98,42 +87,27 @@ def read_patients(
     """
     if table is None and nihss_column is not None:
         raise InputError(f"--nihss-column {nihss_column}: give its table with --participants")
-    sheet = _Sheet() if table is None else _read_sheet(table)
+    sheet = Sheet() if table is None else read_sheet(table)
     column = _nihss_column(sheet, nihss_column)
     rows, implausible = [], []
     for participant_id, row in sheet.rows.items():
         nihss = read_number(row[column]) if column else math.nan
         if column and not 0 <= nihss <= HIGHEST_NIHSS:
-            if row[column].lower() not in _NOT_GIVEN:
+            if row[column].lower() not in NOT_GIVEN:
                 implausible.append(participant_id)
             nihss = math.nan
         age = read_number(_value(sheet, row, "age"))
         sex = _value(sheet, row, "sex")
-        sex = "n/a" if sex.lower() in _NOT_GIVEN else sex
+        sex = "n/a" if sex.lower() in NOT_GIVEN else sex
         rows.append(Patient(participant_id, nihss, age, sex))
     scores = {name: of for name in sheet.columns if (of := _scores_beside(sheet, name))}
     if readers is not None:
-        apart = _read_sheet(readers)
+        apart = read_sheet(readers)
         scores |= {name: _scores_of_reader(apart, name) for name in apart.columns}
     return Patients(tuple(rows), column, scores, tuple(implausible))
 
 
-def with_prefix(participant_id: str) -> str:
-    """Return an identifier with ``sub-`` before it.
-
-    Parameters
-    ----------
-    participant_id : str
-        With ``sub-`` or without.
-
-    Returns
-    -------
-    str
-    """
-    return f"sub-{participant_id.removeprefix('sub-')}"
-
-
-def _nihss_column(sheet: _Sheet, asked_for: str | None) -> str | None:
+def _nihss_column(sheet: Sheet, asked_for: str | None) -> str | None:
     if asked_for is not None:
         same = [name for name in sheet.columns if name.lower() == asked_for.strip().lower()]
         if len(same) != 1:
@@ -153,7 +127,7 @@ def _nihss_column(sheet: _Sheet, asked_for: str | None) -> str | None:
     return named[0] if named else None
 
 
-def _scores_beside(sheet: _Sheet, column: str) -> dict[str, float]:
+def _scores_beside(sheet: Sheet, column: str) -> dict[str, float]:
     """Return a column of the participants' table if it holds a reader's scores, else nothing."""
     if "aspects" not in column.lower():
         return {}
@@ -163,10 +137,10 @@ def _scores_beside(sheet: _Sheet, column: str) -> dict[str, float]:
         return {}  # something else about ASPECTS, such as its side
 
 
-def _scores_of_reader(sheet: _Sheet, column: str) -> dict[str, float]:
+def _scores_of_reader(sheet: Sheet, column: str) -> dict[str, float]:
     scores = {}
     for participant_id, row in sheet.rows.items():
-        if row[column].lower() in _NOT_GIVEN:
+        if row[column].lower() in NOT_GIVEN:
             continue
         score = read_number(row[column])
         if not 0 <= score <= 10:
@@ -178,25 +152,5 @@ def _scores_of_reader(sheet: _Sheet, column: str) -> dict[str, float]:
     return scores
 
 
-def _value(sheet: _Sheet, row: Mapping[str, str], name: str) -> str:
+def _value(sheet: Sheet, row: Mapping[str, str], name: str) -> str:
     return next((row[column] for column in sheet.columns if column.lower() == name), "")
-
-
-def _read_sheet(path: Path) -> _Sheet:
-    header, lines = read_tsv(path, "give a table of the participants")
-    own = [name.lower() for name in header]
-    require_column(path, own, _ID)
-    twice = next((name for name in header if own.count(name.lower()) > 1), None)
-    if twice is not None:
-        raise InputError(f"{path}: several columns {twice!r}; give each a name of its own")
-    rows: dict[str, dict[str, str]] = {}
-    for number, cells in lines:
-        row = dict(zip(header, cells, strict=False))
-        participant_id = with_prefix(cells[own.index(_ID)])
-        if participant_id == "sub-":
-            raise InputError(f"{path}: line {number}: no {_ID}; name the participant")
-        if participant_id in rows:
-            raise InputError(f"{path}: line {number}: {participant_id} again; keep one row each")
-        rows[participant_id] = row
-    columns = tuple(name for name in header if name and name.lower() != _ID)
-    return _Sheet(path, columns, rows)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from atlas_builder.core.flags import Flag
+
+_NAMED = 10
+"""Participants named on the terminal when they are left out; more would hide the rest."""
 
 
 def show_report(out: Path) -> None:
@@ -31,6 +34,21 @@ def show_left_out(refusals: Iterable[Mapping[str, str]]) -> None:
     """
     for refusal in refusals:
         click.echo(f"Left out {refusal['participant_id']}: {refusal['reason']}", err=True)
+
+
+def show_first_left_out(refusals: Sequence[Mapping[str, str]], where: str) -> None:
+    """Name the first participants who were left out, and say where the others are named.
+
+    Parameters
+    ----------
+    refusals : sequence of mapping
+        As `show_left_out` takes them.
+    where : str
+        What names all of them.
+    """
+    show_left_out(refusals[:_NAMED])
+    if len(refusals) > _NAMED:
+        click.echo(f"Left out {len(refusals) - _NAMED} more: see {where}", err=True)
 
 
 def show_flags(flags: Iterable[Flag]) -> None:

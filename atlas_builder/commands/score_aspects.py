@@ -16,13 +16,10 @@ from atlas_builder.commands.options import (
     restart_option,
     seed_option,
 )
-from atlas_builder.commands.outcome import show_flags, show_left_out, show_report
+from atlas_builder.commands.outcome import show_first_left_out, show_flags, show_report
 from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.lean_imports import import_nibabel
 from atlas_builder.runtime.threads import keep_to_one_thread
-
-_NAMED = 10
-"""Participants named on the terminal when they are left out; more would hide the rest."""
 
 
 @click.command("score-aspects", context_settings=CONTEXT)
@@ -226,10 +223,7 @@ def _score_cohort(
             progress=progress,
         )
     record = read_record(out / RECORD)
-    left_out = record["left_out"]
-    show_left_out(left_out[:_NAMED])
-    if len(left_out) > _NAMED:
-        click.echo(f"Left out {len(left_out) - _NAMED} more: see {out / 'subjects.tsv'}", err=True)
+    show_first_left_out(record["left_out"], str(out / "subjects.tsv"))
     for line in record["withheld"]:
         click.echo(line, err=True)
     click.echo(

@@ -48,8 +48,8 @@ class ReaderAgreement:
         See `spearman` and `icc_agreement`.
     bias, low, high : float
         Mean of first - second, and Bland and Altman's 95% limits of agreement.
-    identical, within_one : float
-        Share of patients with the same score, and with scores at most one point apart.
+    identical, within_one, within_two : float
+        Share of patients with the same score, and with scores at most one and two points apart.
     """
 
     first: str
@@ -62,6 +62,7 @@ class ReaderAgreement:
     high: float
     identical: float
     within_one: float
+    within_two: float
 
 
 def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> Coefficient:
@@ -84,6 +85,32 @@ def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> Coeffic
     error = np.sqrt((1 + value**2 / 2) / (n - 3))
     reach = stats.norm.ppf(0.5 + CONFIDENCE / 2) * error
     low, high = np.tanh([np.arctanh(value) - reach, np.arctanh(value) + reach])
+    return Coefficient(value, float(low), float(high), float(found.pvalue))
+
+
+def pearson(first: NDArray[np.float64], second: NDArray[np.float64]) -> Coefficient:
+    """Return Pearson's correlation with Fisher's interval.
+
+    Parameters
+    ----------
+    first, second : ndarray, shape (patients,)
+        Finite. NaN comes out for fewer than `LEAST_PATIENTS`, or where one of them does not vary.
+
+    References
+    ----------
+    Fisher RA. On the probable error of a coefficient of correlation deduced from a small sample.
+    Metron 1:3-32 (1921).
+    """
+    from scipy import stats  # noqa: PLC0415 - slow to load
+
+    n = len(first)
+    if n < LEAST_PATIENTS or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return Coefficient(_NAN)
+    found = stats.pearsonr(first, second)
+    value = float(found.statistic)
+    if abs(value) > 1 - 1e-12:
+        return Coefficient(value, value, value, float(found.pvalue))
+    low, high = found.confidence_interval(CONFIDENCE)
     return Coefficient(value, float(low), float(high), float(found.pvalue))
 
 
@@ -158,4 +185,5 @@ def compare_scores(
         bias + spread,
         float(np.mean(difference == 0)) if n else _NAN,
         float(np.mean(np.abs(difference) <= 1)) if n else _NAN,
+        float(np.mean(np.abs(difference) <= 2)) if n else _NAN,
     )

@@ -1,4 +1,4 @@
-"""The forms that tables are written in: CSV for programs, Markdown and LaTeX for papers."""
+"""The forms that tables are written in: CSV and TSV for programs, Markdown and LaTeX for papers."""
 
 from __future__ import annotations
 
@@ -9,54 +9,84 @@ from pathlib import Path
 
 from atlas_builder.metrics.tables import (
     Cell,
+    Estimate,
     Interval,
     MeanSd,
     PValue,
     Table,
 )
 from atlas_builder.runtime.files import replacing
-from atlas_builder.runtime.tsv import NOT_AVAILABLE, number_cell
+from atlas_builder.runtime.tsv import NOT_AVAILABLE, number_cell, tsv_text
 
 
 def to_csv(table: Table) -> str:
-    """Return a table as CSV; what has two numbers takes two columns, ``n/a`` is no number.
+    """Return a table as CSV; what has several numbers takes several columns.
 
     Parameters
     ----------
     table : Table
-        Numbers are written with six significant digits.
+        Numbers are written with six significant digits, ``n/a`` where there is none.
 
     Returns
     -------
     str
         A heading line and a line a row, each ended by a line feed.
     """
+    headings, rows = _apart(table)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(headings)
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def to_tsv(table: Table) -> str:
+    """Return a table as tab-separated text, otherwise as `to_csv` does.
+
+    Parameters
+    ----------
+    table : Table
+        Numbers are written with six significant digits, ``n/a`` where there is none.
+
+    Returns
+    -------
+    str
+        A heading line and a line a row, each ended by a line feed.
+    """
+    return tsv_text(*_apart(table))
+
+
+def _apart(table: Table) -> tuple[list[str], list[list[str]]]:
+    """Return headings and rows with every number in a column of its own."""
     headings: list[str] = []
     parts: list[int] = []
     for place, column in enumerate(table.columns):
         kinds = {type(row[place]) for row in table.rows}
         if MeanSd in kinds:
-            headings += [f"{column} mean", f"{column} SD"]
+            own = [f"{column} mean", f"{column} SD"]
+        elif Estimate in kinds:
+            own = [column, f"{column} low", f"{column} high"]
         elif Interval in kinds:
-            headings += [f"{column} low", f"{column} high"]
+            own = [f"{column} low", f"{column} high"]
         else:
-            headings.append(column)
-        parts.append(2 if kinds & {MeanSd, Interval} else 1)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(headings)
+            own = [column]
+        headings += own
+        parts.append(len(own))
+    rows = []
     for row in table.rows:
         values: list[str] = []
         for cell, count in zip(row, parts, strict=True):
             plain = _plain(cell)
             values += plain + [NOT_AVAILABLE] * (count - len(plain))
-        writer.writerow(values)
-    return buffer.getvalue()
+        rows.append(values)
+    return headings, rows
 
 
 def _plain(cell: Cell) -> list[str]:
     if isinstance(cell, MeanSd):
         return [_six_digits(cell.mean), _six_digits(cell.sd)]
+    if isinstance(cell, Estimate):
+        return [_six_digits(cell.value), _six_digits(cell.low), _six_digits(cell.high)]
     if isinstance(cell, Interval):
         return [_six_digits(cell.low), _six_digits(cell.high)]
     if isinstance(cell, PValue):

@@ -57,6 +57,33 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A number with its 95% interval; three columns in CSV."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+    def text(self, digits: int) -> str:
+        """Return the number and its interval, or the number alone where there is none.
+
+        Parameters
+        ----------
+        digits : int
+            Decimals.
+
+        Returns
+        -------
+        str
+            Such as ``0.81 (0.78 to 0.84)``.
+        """
+        value = number_text(self.value, digits)
+        if math.isnan(self.low):
+            return value
+        return f"{value} ({Interval(self.low, self.high).text(digits)})"
+
+
+@dataclass(frozen=True)
 class PValue:
     """A probability, shown with three decimals, below that as ``<0.001``."""
 
@@ -78,7 +105,7 @@ class PValue:
         return "<0.001" if self.value < 0.001 else number_text(self.value, 3)
 
 
-Cell: TypeAlias = str | int | float | MeanSd | Interval | PValue
+Cell: TypeAlias = str | int | float | MeanSd | Interval | Estimate | PValue
 
 NO_NUMBER = "–"
 
@@ -148,7 +175,7 @@ def text_of(cell: Cell, digits: int) -> str:
     Parameters
     ----------
     cell : Cell
-        Text, a number, or a mean, an interval or a probability.
+        Text, a number, or a mean, an interval, an estimate or a probability.
     digits : int
         Decimals of floats; whole numbers (int) have none.
 
@@ -156,7 +183,7 @@ def text_of(cell: Cell, digits: int) -> str:
     -------
     str
     """
-    if isinstance(cell, MeanSd | Interval | PValue):
+    if isinstance(cell, MeanSd | Interval | Estimate | PValue):
         return cell.text(digits)
     return number_text(cell, digits) if isinstance(cell, float) else str(cell)
 

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from atlas_builder.metrics.reliability import compare_scores, icc_agreement, spearman
+from atlas_builder.metrics.reliability import compare_scores, icc_agreement, pearson, spearman
 
 # Six targets rated by four judges: Shrout PE, Fleiss JL. Psychol Bull 86:420-428 (1979), Table 2.
 SHROUT_FLEISS = np.array(
@@ -100,6 +100,7 @@ def test_limits_of_agreement_by_hand_and_patients_not_read():
     reach = 1.96 * differences.std(ddof=1)
     assert (found.low, found.high) == pytest.approx((1 / 3 - reach, 1 / 3 + reach))
     assert (found.identical, found.within_one) == pytest.approx((0.5, 5 / 6))
+    assert found.within_two == 1
 
 
 def test_spearman_and_its_interval():
@@ -111,6 +112,23 @@ def test_spearman_and_its_interval():
     error = np.sqrt((1 + found.value**2 / 2) / 7)
     expected = np.tanh(np.arctanh(found.value) + 1.959964 * error * np.array([-1, 1]))
     assert (found.low, found.high) == pytest.approx(tuple(expected), abs=1e-6)
+
+
+def test_pearson_and_its_interval_are_those_of_pingouin():
+    pingouin = pytest.importorskip("pingouin")
+    generator = np.random.default_rng(4)
+    first = generator.integers(0, 11, 50).astype(float)
+    second = first + generator.normal(0, 2, 50)
+    found = pearson(first, second)
+    expected = pingouin.corr(first, second).iloc[0]
+    interval = expected["CI95" if "CI95" in expected else "CI95%"]
+    assert found.value == pytest.approx(expected["r"], abs=1e-9)
+    assert (found.low, found.high) == pytest.approx(tuple(interval), abs=0.006)
+    # Fisher by hand: atanh(r) -+ 1.96 / sqrt(n - 3).
+    by_hand = np.tanh(np.arctanh(found.value) + 1.959964 / np.sqrt(47) * np.array([-1, 1]))
+    assert (found.low, found.high) == pytest.approx(tuple(by_hand), abs=1e-6)
+    assert np.isnan(pearson(np.arange(5.0), np.arange(5.0)).value)
+    assert pearson(np.arange(9.0), 3 - np.arange(9.0)).low == pytest.approx(-1)
 
 
 def test_too_few_patients_say_nothing():

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas_builder.metrics.table_files import to_csv, to_latex, to_markdown, write_table
-from atlas_builder.metrics.tables import Interval, MeanSd, PValue, Table
+from atlas_builder.metrics.table_files import to_csv, to_latex, to_markdown, to_tsv, write_table
+from atlas_builder.metrics.tables import Estimate, Interval, MeanSd, PValue, Table
 
 NAN, INF = float("nan"), float("inf")
 
@@ -97,3 +97,16 @@ def test_files(tmp_path):
         to_latex(TABLE),
     ]
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_estimates_have_three_columns_for_programs_and_one_for_people():
+    rows = ((Estimate(0.8123456, 0.7, 0.9),), (Estimate(-0.5),), ("–",))
+    table = Table("t", "t", ("AUC",), rows, digits=2)
+    assert [table.text(row, 0) for row in range(3)] == ["0.81 (0.70 to 0.90)", "−0.50", "–"]
+    assert list(csv.reader(io.StringIO(to_csv(table)))) == [
+        ["AUC", "AUC low", "AUC high"],
+        ["0.812346", "0.7", "0.9"],
+        ["-0.5", "n/a", "n/a"],
+        ["–", "n/a", "n/a"],
+    ]
+    assert to_tsv(table) == to_csv(table).replace(",", "\t")

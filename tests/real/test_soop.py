@@ -11,6 +11,7 @@ from in_process import in_process
 from atlas_builder.runtime.resumption import read_record
 from atlas_builder.workflows import score_cohort as workflow
 from atlas_builder.workflows.score_cohort import RECORD, score_cohort
+from atlas_builder.workflows.validate_scores import ScoresFolder, validate_scores
 
 pytestmark = pytest.mark.slow
 
@@ -53,3 +54,34 @@ def test_published_regions_go_with_severity(out: Path) -> None:
     rows = rows_of(out / "tables" / "table_deductions_all_patients.csv", ",")
     p = {row["region"]: float(row["p (Holm)"]) for row in rows}
     assert all(p[region] < 0.05 for region in ("M1", "M2", "M3", "M5", "M6"))
+
+
+def test_scores_held_against_their_own_regions(out: Path, data: Path, tmp_path: Path) -> None:
+    shares: dict[str, dict[str, float]] = {}
+    for row in rows_of(out / "regions.tsv", "\t"):
+        share = float(row["lesion_ml"]) / float(row["volume_ml"])
+        shares.setdefault(row["participant_id"], {})[f"{row['side']}_{row['region']}"] = share
+    people = {
+        row["participant_id"]: row for row in rows_of(data / "soop" / "participants.tsv", "\t")
+    }
+    columns = list(next(iter(shares.values())))
+    lines = ["\t".join(["participant_id", *columns, "nihss"])]
+    for name, of_regions in shares.items():
+        nihss = people[name]["nihss"] if name in people else "n/a"
+        cells = (f"{of_regions[column]:.6f}" for column in columns)
+        lines.append("\t".join([name, *cells, nihss]))
+    truth = tmp_path / "truth.tsv"
+    truth.write_text("\n".join(lines) + "\n")
+    record = validate_scores([ScoresFolder(out, "DWI")], truth, tmp_path / "validation")
+    found = record["scorers"]["DWI"]
+    assert found["summary"]["n"] == 728
+    assert found["summary"]["agreement"]["identical"] == 1
+    assert found["summary"]["regions"]["accuracy"]["value"] == 1
+    (of_nihss,) = found["outcomes"]
+    own = next(
+        row
+        for row in rows_of(out / "tables" / "table3_roc.csv", ",")
+        if (row["marker"], row["patients"]) == ("DWI-ASPECTS", "all patients")
+    )
+    assert of_nihss["n"] == 484
+    assert of_nihss["area_of_scorer"]["value"] == pytest.approx(float(own["AUC"]), abs=1e-5)

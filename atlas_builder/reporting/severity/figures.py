@@ -26,6 +26,7 @@ from aspects_scorer.severity.groups import MODERATE_FROM, SEVERE_FROM, Severity
 from atlas_builder.core.anatomy import SIDES, Region
 from atlas_builder.metrics.reliability import ReaderAgreement
 from atlas_builder.metrics.tables import Interval
+from atlas_builder.reporting.base.bland_altman import draw_differences
 from atlas_builder.reporting.base.canvas import WIDTH
 from atlas_builder.reporting.base.sources import (
     colour_of,
@@ -48,8 +49,6 @@ _INK = "#1d2327"
 _FAINT = "#8a8a8a"
 _BAR = 0.27
 _LEAST_ML = 0.1  # volumes below are drawn here on the logarithmic axis
-_LARGEST_DOT = 260.0  # square points: of the most patients in one place of a panel
-_MANY = 10  # fewer patients in one place have a smaller dot
 
 
 def roc_figure(analyses: Sequence[SeverityAnalysis]) -> Figure:
@@ -259,26 +258,7 @@ def bland_altman_figure(
     figure.set_layout_engine("constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flat
     for axes, agreement in zip(panels, agreements, strict=False):
-        first, second = scores[agreement.first], scores[agreement.second]
-        both = np.isfinite(first) & np.isfinite(second)
-        pairs = np.stack([(first + second)[both] / 2, (first - second)[both]], axis=1)
-        places, counts = np.unique(pairs, axis=0, return_counts=True)
-        sizes = _LARGEST_DOT * counts / max(counts.max(initial=1), _MANY)
-        axes.scatter(*places.T, s=sizes, color=colour_of(0), alpha=0.6, linewidths=0)
-        for height, style in ((agreement.bias, "-"), (agreement.low, "--"), (agreement.high, "--")):
-            if np.isfinite(height):
-                axes.axhline(height, color=_INK, linewidth=0.9, linestyle=style)
-        plain_axes(axes)
-        axes.set_xlim(-0.6, 10.8)
-        axes.margins(y=0.12)
-        axes.set_title(
-            f"{agreement.first} − {agreement.second}: {written(agreement.bias, '.2f')} "
-            f"({written(agreement.low, '.2f')} to {written(agreement.high, '.2f')})",
-            fontsize=8,
-            loc="left",
-        )
-        axes.set_xlabel("mean ASPECTS", fontsize=9)
-        axes.set_ylabel("difference", fontsize=9)
+        draw_differences(axes, agreement, scores[agreement.first], scores[agreement.second])
     for axes in panels:
         axes.remove()
     return figure

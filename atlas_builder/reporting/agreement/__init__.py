@@ -1,0 +1,1 @@
+"""The report of scorers held against the truth."""
