@@ -112,9 +112,9 @@ def align_with(head: StandardHead, scan: CoarseScan) -> LevelAlignment:
     -------
     LevelAlignment
     """
-    stripped = _is_stripped(scan)
+    stripped = is_stripped(scan)
     if stripped:
-        scan = _in_air(scan)
+        scan = in_air(scan)
     upright = _align(head, stripped, scan, upside_down=False)
     if upright.correlation >= _SURE:
         return upright
@@ -231,12 +231,12 @@ def align_closely(
     return replace(brain, affine=affine)
 
 
-def _is_stripped(scan: CoarseScan) -> bool:
+def is_stripped(scan: CoarseScan) -> bool:
     bone = np.count_nonzero(scan.hu > _BONE_HU)
     return bool(bone < _LEAST_BONE * np.count_nonzero(scan.hu > _HEAD_HU))
 
 
-def _in_air(scan: CoarseScan) -> CoarseScan:
+def in_air(scan: CoarseScan) -> CoarseScan:
     """Put air where a stripped scan holds its background's value, which may be that of fluid."""
     background = scan.hu[0, 0, 0]
     hu = np.where(np.abs(scan.hu - background) < 1e-3, np.float32(AIR_HU), scan.hu)

@@ -1,0 +1,1 @@
+"""The regions on every slice of a scan."""
