@@ -42,6 +42,9 @@ _COMPARTMENT_BONE = 0.6  # least share of bone along a compartment's border
 _STRIPPED_RIM_MM = 2.0  # interpolation blends brain and background there
 _STRIPPED_SPREAD_HU = 100.0  # about the median; fat, bone and air lie further away
 _STRIPPED_OUTLIERS = 0.03  # calcification, remains of bone
+_STRIPPED_LAYERS_MM = (2, 20)  # beneath the edge; scalp and skull of a whole head end there
+# A layer's median from that of all: cortex and fluid lie within 30, a skull further away.
+_STRIPPED_LAYER_HU = 40.0
 
 
 def extract_brain(image: NDArray[np.float32], spacing: tuple[float, float]) -> NDArray[np.bool_]:
@@ -121,7 +124,23 @@ def brain_of_stripped(
     outliers = np.mean(np.abs(inside - np.median(inside)) > _STRIPPED_SPREAD_HU)
     # A head clipped to a narrow display window shows its skull as one flat maximum.
     saturated = np.mean(inside == inside.max())
-    return brain if max(outliers, saturated) < _STRIPPED_OUTLIERS else None
+    if max(outliers, saturated) >= _STRIPPED_OUTLIERS:
+        return None
+    return None if _has_shell(values[box], depth, float(np.median(inside))) else brain
+
+
+def _has_shell(values: NDArray[np.float32], depth: NDArray[np.float64], typical: float) -> bool:
+    """Tell whether a layer all around differs from the rest, as bone does in any unit.
+
+    HU stored in 8 bits wrap around: air becomes a soft tissue, and a skull lies within the spread
+    of a brain with a haemorrhage; but a haemorrhage does not go all around.
+    """
+    first, last = _STRIPPED_LAYERS_MM
+    layers = (values[(depth > d) & (depth <= d + 1)] for d in range(first, last))
+    return any(
+        layer.size > 0 and abs(float(np.median(layer)) - typical) > _STRIPPED_LAYER_HU
+        for layer in layers
+    )
 
 
 def around(mask: NDArray[np.bool_], x: int, y: int) -> tuple[slice, slice]:

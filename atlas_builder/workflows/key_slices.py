@@ -118,6 +118,42 @@ def choose_slices(
     )
 
 
+def remarks_on_given(
+    source: NiftiSource | DicomSource, indices: Mapping[Level, int]
+) -> tuple[Flag, ...]:
+    """Remark on a head that is too flat or tall, or cut off, where key slices were given.
+
+    Parameters
+    ----------
+    source : NiftiSource or DicomSource
+        The scan, of which a dozen slices are read.
+    indices : mapping of level to int
+        Of its key slices.
+
+    Returns
+    -------
+    tuple of Flag
+        See `remarks_on_height`; ``head-unchecked`` where other slices than these cannot be read.
+    """
+    from slice_localizer.alignment.height_profile import (  # noqa: PLC0415 - read while ANTs runs
+        remarks_on_height,
+        slices_above,
+    )
+    from slice_localizer.positions import heights_of  # noqa: PLC0415
+
+    bgl, sgl = indices["BGL"], indices["SGL"]
+    try:
+        places = slices_above(source.affines, bgl)
+        heights = heights_of(source.affines)
+        return tuple(remarks_on_height(source.read(places), float(heights[sgl] - heights[bgl])))
+    except InputError:
+        reason = (
+            "slices above the key slices cannot be read: whether the head has the proportions of "
+            "one was not checked; look at the distance between the slices"
+        )
+        return (Flag("head-unchecked", reason),)
+
+
 def _above(path: Path, affines: NDArray[np.float64], bgl: int) -> int:
     """Return the slice nearest to 20 mm above another."""
     from slice_localizer.positions import heights_of, sgl_of  # noqa: PLC0415 - needs no torch

@@ -16,7 +16,7 @@ from atlas_builder.core.flags import Flag
 from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
 from atlas_builder.mapping.pipeline import check_key_slices, map_key_slices, read_key_slices
 from atlas_builder.mapping.region_map import RegionMap
-from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices
+from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices, remarks_on_given
 from atlas_builder.workflows.map_files import check_folder, write_map
 from atlas_builder.workflows.map_processes import registration_processes
 
@@ -101,10 +101,18 @@ def map_scan(
         if isinstance(source, DicomSource):
             # While the processes register, this one waits; loading takes as long as writing.
             threading.Thread(target=_load_segmentation, daemon=True).start()
+        height: list[Flag] = []
+
+        def look_at_height() -> None:
+            if key.scan is None:  # else the search for the slices has looked
+                height.extend(remarks_on_given(source, key.indices))
+
         with _naming(path):
-            region_map = map_key_slices(chosen, found, age=used_age, executor=executor)
+            region_map = map_key_slices(
+                chosen, found, age=used_age, executor=executor, when_started=look_at_height
+            )
         timings = {"read": prepared, **key.timings, **region_map.timings}
-        region_map = replace(region_map, timings=timings)
+        region_map = replace(region_map, timings=timings, flags=(*height, *region_map.flags))
         write_map(out, region_map, source, executor, _details(source, age, key))
     return region_map
 

@@ -34,7 +34,22 @@ def remarks_on_proportions(alignment: LevelAlignment) -> list[Flag]:
         ``head-proportions``, or none.
     """
     across, along, up = np.linalg.norm(alignment.affine[:3, :3], axis=0)
-    ratio = float(up / np.sqrt(across * along)) / _USUAL_PROPORTION
+    return out_of_proportion(float(up / np.sqrt(across * along)) / _USUAL_PROPORTION)
+
+
+def out_of_proportion(ratio: float) -> list[Flag]:
+    """Remark on a head that is flatter or taller than heads are.
+
+    Parameters
+    ----------
+    ratio : float
+        Its height against its width, heads' usual one being 1.
+
+    Returns
+    -------
+    list of Flag
+        ``head-proportions``, or none.
+    """
     low, high = _PROPORTIONS
     if low <= ratio <= high:
         return []
@@ -71,10 +86,24 @@ def remarks_on_reach(
     vertex, reached = size * _VERTEX_MM, float(upwards.max()) - level_mm
     if reached >= _REACHED * vertex:
         return []
-    return [
-        Flag(
-            "head-cut-short",
-            f"the scan ends {reached:.0f} mm above the basal ganglia level, where a head of this "
-            f"size reaches {vertex:.0f} mm: slices at its top may be missing",
-        )
-    ]
+    return [cut_short(reached, vertex)]
+
+
+def cut_short(reached_mm: float, vertex_mm: float) -> Flag:
+    """Return the remark on a scan that ends in the head.
+
+    Parameters
+    ----------
+    reached_mm, vertex_mm : float
+        How far the scan and the head go above the basal ganglia level.
+
+    Returns
+    -------
+    Flag
+        ``head-cut-short``.
+    """
+    return Flag(
+        "head-cut-short",
+        f"the scan ends {reached_mm:.0f} mm above the basal ganglia level, where a head of this "
+        f"size reaches {vertex_mm:.0f} mm: slices at its top may be missing",
+    )

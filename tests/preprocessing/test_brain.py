@@ -8,6 +8,7 @@ from scipy import ndimage as ndi
 
 from atlas_builder.core.errors import InputError
 from atlas_builder.preprocessing.brain import brain_of_stripped, extract_brain
+from atlas_builder.preprocessing.plausibility import find_brain
 
 
 def dice(a, b):
@@ -195,3 +196,26 @@ def test_stripped_slice_stays_recognised_when_resampled(make_head, order):
 def test_whole_head_is_not_taken_for_stripped(make_head, window):
     head = make_head()
     assert brain_of_stripped(np.clip(head.image, *window), head.spacing) is None
+
+
+@pytest.mark.parametrize("stored", [np.int8, np.uint8])
+def test_whole_head_whose_values_wrapped_around_in_8_bits_is_not_taken_for_stripped(
+    make_head, stored
+):
+    head = make_head()
+    # The scalp of 25 HU lies outermost, air becomes 24 and the skull 72 to 80 HU.
+    closed = head.paint((head.depth < -2) & (head.depth > -9), 1100)
+    hu = np.where(head.depth < -13, -1000, np.rint(closed.image)).astype(np.int64)
+    image = hu.astype(stored).astype(np.float32)
+    assert brain_of_stripped(image, head.spacing) is None
+    with pytest.raises(InputError, match="as in a picture"):
+        find_brain(image, head.spacing)
+
+
+def test_stripped_slice_with_blood_at_its_edge_stays_recognised(make_head):
+    head = make_head()
+    along_one_side = head.brain & (head.depth < 15) & head.arc(0, 150)
+    bled = head.paint(along_one_side, 78)
+    image = np.where(head.brain, bled.image, np.float32(0))
+    brain = brain_of_stripped(image, head.spacing)
+    np.testing.assert_array_equal(brain, head.brain)

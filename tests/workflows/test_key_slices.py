@@ -12,7 +12,8 @@ import pytest
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
 from atlas_builder.core.scan import Scan
-from atlas_builder.workflows.key_slices import choose_slices
+from atlas_builder.workflows.key_slices import choose_slices, remarks_on_given
+from slice_localizer.alignment.height_profile import HEIGHTS, SHARES
 
 
 class Source:
@@ -73,3 +74,41 @@ def test_found_slices_carry_their_reservations(monkeypatch) -> None:
     assert chosen.origin["second_opinion_difference_mm"] == 6.0
     assert chosen.remarks == flags
     assert chosen.timings == {"locate_network": 1.0}
+
+
+class NarrowingHead(Source):
+    """Discs of tissue that shrink like a head above slice 4, 5 mm apart; the file may say else."""
+
+    def __init__(self, stated_mm: float) -> None:
+        super().__init__(24)
+        self.affines[:, :2, :2] *= 3.0
+        self.affines[:, 2, 3] = stated_mm * np.arange(24)
+        x, y = np.meshgrid(np.arange(64) - 31.5, np.arange(64) - 31.5, indexing="ij")
+        above = np.maximum(5.0 * (np.arange(24) - 4), 0.0)
+        areas = np.interp(above / 145.0, HEIGHTS, SHARES) * 145.0**2
+        radius = np.sqrt(areas / np.pi) / 3.0
+        inside = np.hypot(x, y)[:, :, np.newaxis] < radius
+        self.hu = np.where(inside, 35.0, -1000.0).astype(np.float32)
+
+    def read(self, indices: list[int]) -> Scan:
+        return Scan(self.hu[:, :, indices], self.affines[indices])
+
+
+@pytest.mark.parametrize(
+    ("stated", "codes"), [(5.0, []), (3.0, ["head-proportions"]), (8.0, ["head-proportions"])]
+)
+def test_a_wrong_distance_between_slices_is_remarked_on_where_slices_are_given(
+    stated, codes
+) -> None:
+    remarks = remarks_on_given(NarrowingHead(stated), {"BGL": 4, "SGL": 8})
+    assert [flag.code for flag in remarks] == codes
+
+
+def test_other_slices_that_cannot_be_read_are_no_refusal() -> None:
+    class Damaged(NarrowingHead):
+        def read(self, indices: list[int]) -> Scan:
+            raise InputError("Doe_Jane/IM7.dcm: damaged")
+
+    (flag,) = remarks_on_given(Damaged(5.0), {"BGL": 4, "SGL": 8})
+    assert flag.code == "head-unchecked"
+    assert "Doe" not in flag.reason

@@ -14,6 +14,7 @@ import pytest
 from atlas_builder.catalogue.atlas import Atlas, write_level, write_metadata
 from atlas_builder.core.anatomy import LEVELS
 from atlas_builder.core.errors import InputError
+from atlas_builder.core.flags import Flag
 from atlas_builder.io.nifti.images import write_volume
 from atlas_builder.io.source import open_scan
 from atlas_builder.workflows import map as run
@@ -96,6 +97,16 @@ def test_the_nearest_age_group_is_used_when_asked_for_and_flagged(mapped) -> Non
         mapped(age=75)
     found, _ = mapped(age=75, allow_nearest_age=True)
     assert [flag.code for flag in found.flags] == ["age-outside-group"]
+
+
+def test_what_the_height_of_the_head_says_about_given_slices_is_written(
+    mapped, monkeypatch
+) -> None:
+    remark = Flag("head-proportions", "40% flatter")
+    monkeypatch.setattr(run, "remarks_on_given", lambda _, indices: (remark,) * len(indices))
+    found, described = mapped()
+    assert found.flags[:2] == (remark, remark)
+    assert [flag["code"] for flag in described["quality_flags"]][:2] == ["head-proportions"] * 2
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,9 @@ def read_slices(storage: Storage, indices: Sequence[int]) -> Scan:
     image = load(storage.path)
     data = np.empty((*storage.slice_shape, len(indices)), dtype=np.float32)
     with refusing_damage(storage.path):
-        for place, index in enumerate(indices):
-            data[:, :, place] = _one_slice(image, storage, index)
+        # From the first to the last: going back in a compressed file means reading it again.
+        for place in np.argsort(indices, kind="stable"):
+            data[:, :, place] = _one_slice(image, storage, indices[place])
     return Scan(_in_hu(storage.path, data), storage.affines[list(indices)])
 
 

@@ -68,7 +68,8 @@ def open_image(path: Path) -> Any:
             if kind.__name__ not in _NIFTI_CLASSES:
                 raise InputError(_not_nifti(path, kind))
             break
-    image = nib.load(path)
+    # Left open, a compressed file is not read again from its start for each slice.
+    image = nib.load(path, keep_file_open=True)
     if not isinstance(image, nib.Nifti1Pair):
         raise InputError(_not_nifti(path, type(image)))
     return image
