@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
+from atlas_builder.core.rounding import rounded_to
 from atlas_builder.core.scan import Scan, Slice
 from atlas_builder.preprocessing.brain import brain_of_stripped
 
@@ -25,6 +26,9 @@ THIN_MM = 3.0
 
 _LEAST_SHARE_MM = 0.01
 _PADDING_HU = -1024.0
+# Rounded positions give the same average, and slices of 3 mm are not thin by rounding.
+_HEIGHT_STEP_MM = 2.0**-7
+_OFFSET_STEP = 2.0**-6  # of a pixel
 
 Image = NDArray[np.float32]
 
@@ -92,7 +96,9 @@ def covered_mm(affines: NDArray[np.float64], index: int) -> dict[int, float]:
     mapping of int to float
         By index; only `index` itself where the nearest slice is 3 mm away or farther.
     """
-    heights = (affines[:, :3, 3] - affines[index, :3, 3]) @ affines[index, :3, 2]
+    heights = rounded_to(
+        (affines[:, :3, 3] - affines[index, :3, 3]) @ affines[index, :3, 2], _HEIGHT_STEP_MM
+    )
     order = np.argsort(heights, kind="stable")
     gaps = np.concatenate([[np.inf], np.diff(heights[order]), [np.inf]])
     spacing = np.empty_like(heights)
@@ -131,10 +137,11 @@ def _offset(centre: Slice, other: Slice) -> tuple[float, float]:
     In a tilted stack that is not where that one's own first pixel lies.
     """
     away = other.affine[:3, 3] - centre.affine[:3, 3]
-    along, down = (
-        float(away @ centre.affine[:3, axis] / size**2) for axis, size in enumerate(centre.spacing)
+    along, down = rounded_to(
+        [away @ centre.affine[:3, axis] / size**2 for axis, size in enumerate(centre.spacing)],
+        _OFFSET_STEP,
     )
-    return along, down
+    return float(along), float(down)
 
 
 def _shown(hu: Image, spacing: tuple[float, float]) -> NDArray[np.bool_]:

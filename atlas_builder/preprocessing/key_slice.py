@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
 from atlas_builder.core.errors import InputError
+from atlas_builder.core.rounding import rounded_to
 from atlas_builder.core.scan import Slice
 from atlas_builder.core.transform import PlaneGrid
 from atlas_builder.preprocessing.plausibility import find_brain
@@ -26,6 +27,7 @@ KEY_SLICE_SPACING = 0.5
 """Pixel size in mm."""
 
 _ROOM = 16  # pixels
+_SPACING_STEP_MM = 2.0**-11  # moves the rim of a brain by less than 0.06 mm
 _T = TypeVar("_T", np.float32, np.uint8)
 _MIDDLE = (np.array(KEY_SLICE_SHAPE) - 1) / 2
 
@@ -92,6 +94,10 @@ def make_key_slice(ct: Slice) -> KeySlice:
     finer pixels are not blurred before: the scanner's own blur of about 1 mm leaves no anatomy that
     0.5 mm could not show, and more would make the noise depend on the field of view.
 
+    Pixel sizes that differ by rounding alone give the same bits: they are taken to the nearest
+    2**-11 mm. The way back to the slice is by the same size, so the key slice is that much larger
+    or smaller than the head, and regions carried back are not.
+
     Parameters
     ----------
     ct : Slice
@@ -108,9 +114,11 @@ def make_key_slice(ct: Slice) -> KeySlice:
         The slice is no plausible head CT in HU, or its brain is too large for the grid.
     """
     image = np.asarray(ct.data, dtype=np.float32)
-    brain = find_brain(image, ct.spacing)
-    alignment = find_alignment(image, ct.spacing)
-    to_slice = _key_slice_to_slice(brain, ct.spacing, alignment)
+    across, down = rounded_to(ct.spacing, _SPACING_STEP_MM)
+    spacing = (float(across), float(down))
+    brain = find_brain(image, spacing)
+    alignment = find_alignment(image, spacing)
+    to_slice = _key_slice_to_slice(brain, spacing, alignment)
 
     share = _resample(brain.astype(np.float32), to_slice, order=1)
     values = _resample(np.where(brain, image, 0).astype(np.float32), to_slice, order=1)

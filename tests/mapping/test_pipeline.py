@@ -120,3 +120,27 @@ def test_what_is_no_head_is_refused_by_level(drawn, atlas) -> None:
     data[:, :, 2] = np.random.default_rng(0).normal(40, 5, data.shape[:2])
     with pytest.raises(InputError, match="SGL slice 2: "):
         map_regions(Scan(data, drawn.scan.affines), atlas, 0, 2)
+
+
+def rounded_otherwise(affines: np.ndarray, pixel_size: float, cosines: float) -> np.ndarray:
+    """Affines with pixels larger by a share, and other last digits of their orientations."""
+    changed = affines.copy()
+    sizes = np.linalg.norm(affines[:, :3, :2], axis=1, keepdims=True)
+    changed[:, :3, :2] *= 1 + pixel_size
+    changed[:, :3, :2] += sizes * np.random.default_rng(3).uniform(-cosines, cosines, (3, 2))
+    normals = np.cross(changed[:, :3, 0], changed[:, :3, 1])
+    changed[:, :3, 2] = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    return changed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("pixel_size", "cosines"), [(1e-8, 0), (-3e-8, 0), (1e-6, 0), (0, 1e-5)])
+def test_other_roundings_of_a_header_give_the_same_regions(
+    region_map, drawn, atlas, pixel_size, cosines
+) -> None:
+    affines = rounded_otherwise(drawn.scan.affines, pixel_size, cosines)
+    assert not np.array_equal(affines, drawn.scan.affines)
+    again = map_regions(Scan(drawn.scan.data, affines), atlas, 0, 2, age=60)
+    for one, other in zip(region_map.levels, again.levels, strict=True):
+        for value in np.unique(one.regions[one.regions > 0]):
+            assert dice(one.regions == value, other.regions == value) >= 0.99

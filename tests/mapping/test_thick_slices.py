@@ -127,3 +127,19 @@ def test_regions_lie_on_the_chosen_slices_only(thin, atlas) -> None:
     labelled = np.flatnonzero(found.volume(scan.data.shape).any(axis=(0, 1)))
     assert labelled.tolist() == [3, 23]
     assert [m.level for m in found.levels] == list(LEVELS)
+
+
+def test_rounding_does_not_make_slices_of_3_mm_thin() -> None:
+    heights = np.arange(5) * 3.0 * (1 - 1e-6)
+    assert covered_mm(stack(heights), 2) == {2: 5.0}
+
+
+def test_rounded_positions_and_directions_give_the_same_average() -> None:
+    rng = np.random.default_rng(0)
+    data = rng.normal(30, 5, (40, 60, 15)).astype(np.float32)
+    affines = stack(np.arange(15) * 1.25)
+    noisy = affines.copy()
+    noisy[:, :3] += rng.uniform(-1e-5, 1e-5, (15, 3, 4))
+    found, again = (thick(data, each, 7) for each in (affines, noisy))
+    np.testing.assert_array_equal(again.slice.data, found.slice.data)
+    assert (again.count, again.thickness_mm) == (found.count, found.thickness_mm) == (5, 5.0)

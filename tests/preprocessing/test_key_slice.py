@@ -143,3 +143,11 @@ def test_a_brain_too_long_for_the_grid_is_refused():
 def test_what_is_no_ct_in_hu_is_refused(head):
     with pytest.raises(InputError, match="1024"):
         make_key_slice(as_slice(head.image + 1024, head.spacing))
+
+
+@pytest.mark.parametrize("change", [1e-8, -3e-8, 1e-6, -1e-5])
+def test_pixel_sizes_that_differ_by_rounding_give_the_same_bits(head, key, change):
+    spacing = tuple(np.multiply(head.spacing, 1 + change))
+    again = make_key_slice(as_slice(head.image, spacing))
+    np.testing.assert_array_equal(again.image, key.image)
+    np.testing.assert_array_equal(again.to_slice, key.to_slice)

@@ -15,8 +15,12 @@ from atlas_builder.catalogue.entries import CACHE_VARIABLE, load_atlas, read_cat
 from atlas_builder.catalogue.fetching import install_atlas
 from atlas_builder.cohorts.labelled_scans import read_labelled_slices, read_participants
 from atlas_builder.core.anatomy import AgeGroup, Region, map_value
+from atlas_builder.core.scan import Scan
 from atlas_builder.io.dicom.scans import read_dicom_scan
+from atlas_builder.io.source import open_scan
 from atlas_builder.mapping.agreement import score_level
+from atlas_builder.mapping.pipeline import map_regions
+from atlas_builder.metrics.overlap import dice
 from atlas_builder.workflows.map import map_scan
 from atlas_builder.workflows.map_processes import registration_processes
 
@@ -98,3 +102,33 @@ def test_the_segmentation_lies_on_its_source(mapped, data: Path) -> None:
         stored = segmentation.get_pixels_by_source_instance([source.SOPInstanceUID])[0]
         total = np.count_nonzero(stored.any(axis=-1))
         assert total == np.count_nonzero(level_map.regions)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("folder", "slices"),
+    [
+        ("ge-head-ct", (BGL, SGL)),
+        ("ct-aspects/sub-002/sub-002_ct.nii.gz", (16, 20)),
+        ("real-ct/siemens-tilt/CT", (7, 9)),
+        ("real-ct/toshiba-child", (39, 49)),
+    ],
+)
+def test_other_roundings_of_a_header_give_the_same_regions(
+    data: Path, executor: Executor, folder: str, slices: tuple[int, int]
+) -> None:
+    atlas = load_atlas("aspects-281", 65)
+    with open_scan(data / folder) as source:
+        scan = source.read()
+    larger, turned = scan.affines.copy(), scan.affines.copy()
+    larger[:, :3, :2] *= 1 + 1e-8
+    noise = np.random.default_rng(0).uniform(-1e-5, 1e-5, (3, 2))
+    turned[:, :3, :2] += noise * np.linalg.norm(turned[:, :3, :2], axis=1, keepdims=True)
+    own, *others = (
+        map_regions(Scan(scan.data, affines), atlas, *slices, executor=executor)
+        for affines in (scan.affines, larger, turned)
+    )
+    for other in others:
+        for one, again in zip(own.levels, other.levels, strict=True):
+            for value in np.unique(one.regions[one.regions > 0]):
+                assert dice(one.regions == value, again.regions == value) >= 0.99
