@@ -1,0 +1,1 @@
+"""ASPECTS of a non-contrast CT of the head."""

@@ -1,0 +1,16 @@
+"""The scorers of non-contrast CT by the names that users give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from aspects_scorer.ncct.hu_ratio import score_by_ratio
+from aspects_scorer.ncct.mapped_scan import MappedScan
+from aspects_scorer.ncct.scored_scan import ScoredScan
+
+Scorer: TypeAlias = Callable[[MappedScan, str], ScoredScan]
+"""Scores a mapped scan by the rule of a name."""
+
+METHODS: Mapping[str, Scorer] = {"hu-ratio": score_by_ratio}
+"""Each method's scorer."""
