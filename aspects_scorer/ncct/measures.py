@@ -32,6 +32,7 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _FLUID_HU, _DENSE_HU = 14.0, 60.0
 _TELLING_MM, _SMOOTHING_MM = 1.5, 2.0
 _CLIP_HU = (-20.0, 100.0)
+_BORDER_MM = 2.0
 _PATCH_MM = 5.0  # wider than the grain of noise
 _LEAST_ML = 0.1
 _MARGIN = 6  # pixels
@@ -144,7 +145,18 @@ def _kinds(
     """Tell tissue, fluid and what is denser than brain by the smoothed density."""
     told = _smoothed(np.clip(hu, *_CLIP_HU), brain, _TELLING_MM, spacing)
     fluid, dense = brain & (told <= _FLUID_HU), brain & (told >= _DENSE_HU)
-    return brain & ~fluid & ~dense, fluid, dense
+    # What lies at the border of fluid is partly fluid.
+    reach = [max(round(_BORDER_MM / step), 1) for step in spacing[:2]]
+    near = ndimage.maximum_filter(
+        fluid, footprint=_disc(*reach)[:, :, np.newaxis], mode="constant"
+    )
+    return brain & ~near & ~dense, fluid, dense
+
+
+def _disc(columns: int, rows: int) -> NDArray[np.bool_]:
+    """Return an ellipse of given half widths in pixels."""
+    x, y = np.ogrid[-columns : columns + 1, -rows : rows + 1]
+    return np.asarray((x / columns) ** 2 + (y / rows) ** 2 <= 1)
 
 
 def _smoothed(

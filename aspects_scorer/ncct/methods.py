@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from aspects_scorer.ncct.hu_ratio import score_by_ratio
+from aspects_scorer.ncct import hu_ratio
+from aspects_scorer.ncct.asymmetry import scoring as asymmetry
 from aspects_scorer.ncct.mapped_scan import MappedScan
 from aspects_scorer.ncct.scored_scan import ScoredScan
 
 Scorer: TypeAlias = Callable[[MappedScan, str], ScoredScan]
 """Scores a mapped scan by the rule of a name."""
 
-METHODS: Mapping[str, Scorer] = {"hu-ratio": score_by_ratio}
+METHODS: Mapping[str, Scorer] = {
+    asymmetry.METHOD: asymmetry.score_by_asymmetry,
+    hu_ratio.METHOD: hu_ratio.score_by_ratio,
+}
 """Each method's scorer."""
+
+DEFAULT_METHOD = asymmetry.METHOD
+"""The best on scans that none was fitted to."""

@@ -21,8 +21,8 @@ from aspects_scorer.dwi.segmentation.training.tissue_scans import TissueScan
 from head_phantom.head.deformation import Lattice, smooth_noise
 
 _AT_INFARCT = 0.8  # share of crops that hold a part of the infarct
-_WITHOUT_INFARCT = 0.15
-_WITHOUT_ADC = 0.35
+_WITHOUT_INFARCT = 0.2
+_WITHOUT_ADC = 0.5
 _SKULL_LEFT = 0.12  # share of crops around whose brain skull and scalp were left
 _SKULL_MM = (4.0, 16.0)
 

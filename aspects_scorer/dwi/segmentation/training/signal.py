@@ -23,6 +23,7 @@ from head_phantom.head.deformation import Lattice, smooth_noise
 from head_phantom.scanner.dwi import B_VALUE
 
 _BRIGHT_HINDBRAIN, _RIMS, _VOIDS = 0.7, 0.6, 0.6  # shares of the scans; voids of those with rims
+_SPOTS = 0.7  # of the scans with a bright hindbrain
 _RIM_AT = (0.03, 0.5)  # of the greatest nearness of air
 _LEAST_CONTRAST = 1.2  # of the infarct on b 1000 against the same tissue; fainter ones are not seen
 
@@ -87,6 +88,7 @@ def draw_signal(
     aged_adc = 1 + rng.uniform(0.05, 0.5) * aged
     white_adc = 0.72 * np.exp(rng.normal(0, 0.06)) * restricted * tracts * aged_adc
     cortex = 1 + rng.uniform(0, 0.15) * np.abs(field(15))
+    cortex += rng.uniform(0, 0.4) * np.clip(field(10) - 0.8, 0, 1.5)
     grey0 = grey * cortex * bright
     white0 = white * rng.uniform(0.7, 0.95) * (1 + rng.uniform(0, 0.5) * aged) * bright
     csf0 = part["csf"] * rng.uniform(1.8, 3.2)
@@ -135,6 +137,10 @@ def _skull_base(
         near = np.clip(hindbrain + 2 * air, 0, 1)
         patches = np.clip(field(rng.uniform(10, 30)), 0, 3)
         gain += rng.uniform(0, 0.45) * hindbrain + rng.uniform(0, 0.6) * patches * near
+        if rng.random() < _SPOTS:
+            # As bright and as sharply bordered as infarcts are: place and ADC tell them apart.
+            steep = (field(rng.uniform(8, 25)) - rng.uniform(0.5, 1.6)) * rng.uniform(3, 10)
+            gain += rng.uniform(0.3, 1.6) * near / (1 + np.exp(-steep))
     if rng.random() < _RIMS:
         # A band between two strengths of the field, where the distortion folds tissue together.
         at, width = np.exp(rng.uniform(*np.log(_RIM_AT))), rng.uniform(0.15, 0.5)

@@ -1,0 +1,1 @@
+"""ASPECTS by left-right differences, regions judged together, with calibrated probabilities."""

@@ -1,0 +1,118 @@
+"""Probabilities become points as the rule says, and each lost point is explained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mapped_blocks import mapped_blocks, mirrored
+
+from aspects_scorer.ncct.asymmetry.model import load_models
+from aspects_scorer.ncct.asymmetry.scoring import (
+    choose_affected,
+    score_by_asymmetry,
+    score_interval,
+)
+from aspects_scorer.ncct.measures import measure_densities
+from atlas_builder.core.anatomy import Region
+from atlas_builder.core.aspects import RULES
+from atlas_builder.core.errors import InputError
+
+INFERIOR = {("left", region): -5.0 for region in (Region.M2, Region.M3, Region.M6)}
+
+
+def test_there_are_weights_for_every_published_rule():
+    assert load_models().keys() == RULES.keys()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_equal_sides_score_ten(rule):
+    scored = score_by_asymmetry(mapped_blocks(noise_hu=2.0), rule)
+    assert (scored.left, scored.right) == (10, 10)
+    assert max(finding.probability for finding in scored.findings) < 0.25
+    assert min(scored.expected.values()) > 8.5
+
+
+def test_dark_regions_of_a_branch_lose_their_points_on_that_side_and_say_why():
+    scored = score_by_asymmetry(mapped_blocks(INFERIOR), "barber")
+    lost = [(f.side, f.region) for f in scored.findings if f.affected]
+    assert lost == list(INFERIOR)
+    assert (scored.left, scored.right, scored.aspects) == (7, 10, 7)
+    reasons = [finding.reason for finding in scored.findings if finding.affected]
+    assert all("HU darker than the other side (" in reason for reason in reasons)
+    assert all("times the usual difference" in reason for reason in reasons)
+    assert not any(finding.reason for finding in scored.findings if not finding.affected)
+
+
+def test_a_mirrored_patient_has_the_mirrored_score():
+    scan = mapped_blocks(INFERIOR)
+    scored, other = (score_by_asymmetry(one, "barber") for one in (scan, mirrored(scan)))
+    assert (scored.left, scored.right) == (other.right, other.left)
+    for one, two in zip(scored.of("left"), other.of("right"), strict=True):
+        assert one.probability == pytest.approx(two.probability, abs=1e-4)
+
+
+def test_a_darker_region_is_likelier_affected():
+    odds = []
+    for hu in (0.0, -1.5, -3.0, -6.0):
+        densities = measure_densities(mapped_blocks({("right", Region.M5): hu}))
+        odds.append(load_models()["barber"].probabilities(densities)[1, 8])
+    assert odds == sorted(odds)
+    assert odds[0] < 0.1
+    assert odds[-1] > 0.5
+
+
+def test_the_same_darkness_weighs_more_among_dark_neighbours():
+    model = load_models()["barber"]
+    alone = {("left", Region.M2): -2.5}
+    among = {**alone, **{("left", r): -5.0 for r in (Region.I, Region.M3, Region.M5)}}
+    own, helped = (
+        model.probabilities(measure_densities(mapped_blocks(added)))[0, 5]
+        for added in (alone, among)
+    )
+    assert helped > own
+
+
+def test_a_region_without_tissue_keeps_its_point_and_is_named():
+    scan = mapped_blocks(INFERIOR)
+    labels = np.where(scan.labels == 5, 0, scan.labels).astype(np.uint8)
+    scored = score_by_asymmetry(replace(scan, labels=labels), "barber")
+    assert scored.left == 7
+    (flag,) = [flag for flag in scored.flags if flag.code == "regions-not-judged"]
+    assert "in M1:" in flag.reason
+    assert np.isnan(scored.of("left")[4].probability)
+
+
+def test_doubtful_regions_count_only_beside_a_certain_one():
+    probability = np.zeros((2, 10))
+    probability[0, :3] = 0.3, 0.5, 0.59
+    assert not choose_affected(probability).any()
+    probability[0, 5], probability[1, 2] = 0.6, 0.5
+    assert np.argwhere(choose_affected(probability)).tolist() == [[0, 0], [0, 1], [0, 2], [0, 5]]
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0]), min_size=20, max_size=20))
+def test_certain_regions_leave_no_interval(values):
+    probability = np.array(values).reshape(2, 10)
+    score = 10 - probability.sum(axis=1).max()
+    assert score_interval(probability) == (score, score)
+
+
+def test_the_interval_holds_nine_of_ten_drawn_scores():
+    rng = np.random.default_rng(4)
+    probability = rng.beta(0.3, 1.2, (2, 10))
+    low, high = score_interval(probability)
+    drawn = 10 - (rng.random((4000, 2, 10)) < probability).sum(axis=2).max(axis=1)
+    held = np.mean((drawn >= low) & (drawn <= high))
+    assert 0.9 <= held < 0.99
+    assert np.mean(drawn < low) < 0.05
+    assert np.mean(drawn > high) < 0.05
+
+
+def test_damaged_weights_are_refused(tmp_path):
+    (tmp_path / "w.json").write_text('{"rules": {"barber": {}}}')
+    with pytest.raises(InputError, match="weights cannot be read"):
+        load_models(tmp_path / "w.json")
