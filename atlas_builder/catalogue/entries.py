@@ -132,9 +132,32 @@ def load_atlas(
     InputError
         There is no such atlas, none for the age, or its files are missing or altered.
     """
+    return read_atlas(find_atlas(atlas, age, allow_nearest=allow_nearest))
+
+
+def find_atlas(
+    atlas: str | Path | None = None, age: float | None = None, *, allow_nearest: bool = False
+) -> Path:
+    """Find the atlas for an age, without reading it.
+
+    Parameters
+    ----------
+    atlas, age, allow_nearest
+        As `load_atlas` takes them.
+
+    Returns
+    -------
+    Path
+        Its folder, see `read_atlas`.
+
+    Raises
+    ------
+    InputError
+        There is no such atlas, or none for the age.
+    """
     folder = _folder_of(atlas)
     groups = _age_groups_in(folder)
-    return read_atlas(groups[_choose_group(folder, groups, age, allow_nearest=allow_nearest)])
+    return groups[_choose_group(folder, groups, age, allow_nearest=allow_nearest)]
 
 
 def read_atlases(atlas: str | Path) -> dict[AgeGroup, Atlas]:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from atlas_builder.catalogue.entries import load_atlas
+from atlas_builder.catalogue.atlas import read_atlas
+from atlas_builder.catalogue.entries import find_atlas
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
 from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
@@ -90,7 +91,9 @@ def map_scan(
         raise InputError(f"--age {age:g}: not an age in years; give 0 to {_OLDEST:g}")
     with ThreadPoolExecutor(1) as reader, open_scan(path, series) as source:
         used_age = source.age if age is None else age
-        loading = reader.submit(load_atlas, atlas, used_age, allow_nearest=allow_nearest_age)
+        # Asked before slices are looked for, which takes a second.
+        folder = find_atlas(atlas, used_age, allow_nearest=allow_nearest_age)
+        loading = reader.submit(read_atlas, folder)
         key = choose_slices(source, path, bgl_slice, sgl_slice, localizer)
         with _naming(path):
             check_key_slices(source.affines, key.indices)

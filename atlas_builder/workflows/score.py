@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,10 +120,10 @@ def score_scan(
     from aspects_scorer.dwi.template_space import (  # noqa: PLC0415
         Method,
         image_to_template,
+        place_coarsely,
         register_to_template,
         to_template,
     )
-    from atlas_builder.registration.ants_library import RegistrationError  # noqa: PLC0415
 
     check_folder(out)
     clock = _Clock()
@@ -143,16 +145,16 @@ def score_scan(
     except InputError as error:
         raise InputError(f"{dwi}: {error}") from None
     if mask is None:
+        # Another image than b 1000 is refused before the network takes its time. What follows
+        # from the whole registration, without the infarct, is asked again below.
+        with _placing(dwi):
+            placed = place_coarsely(image, brain)
+        check_kinds(dwi, image.data, adc, diffusion, find_landmarks(image, brain, placed))
+        clock.stage("check")
         drawn = Lesion(_segmented(image, diffusion, brain), image.affine)
         clock.stage("segment")
-    try:
+    with _placing(dwi):
         transform = register_to_template(image, brain, drawn.mask, Method(registration))
-    except InputError as error:
-        raise InputError(f"{dwi}: {error}") from None
-    except RegistrationError as error:
-        raise InputError(
-            f"{dwi}: cannot be brought to MNI152 space ({error}); check that it is a brain"
-        ) from None
     flags = weighted.flags
     if mask is None:
         landmarks = find_landmarks(image, brain, transform)
@@ -177,6 +179,21 @@ def score_scan(
     )
     write_case(out, case)
     return case
+
+
+@contextmanager
+def _placing(dwi: Path) -> Iterator[None]:
+    """Refuse an image that cannot be brought to MNI152 space."""
+    from atlas_builder.registration.ants_library import RegistrationError  # noqa: PLC0415
+
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{dwi}: {error}") from None
+    except RegistrationError as error:
+        raise InputError(
+            f"{dwi}: cannot be brought to MNI152 space ({error}); check that it is a brain"
+        ) from None
 
 
 def _described(rule: AspectsRule) -> dict[str, object]:

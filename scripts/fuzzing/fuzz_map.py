@@ -67,11 +67,11 @@ def run_case(case: Case) -> Outcome:
     folder.mkdir()
     given = made(folder, np.random.default_rng([case.seed, case.number]))
     out = Path(given.options.get("--out", folder / "out"))
-    before = _everything_in(folder)
+    before = everything_in(folder)
     started = time.monotonic()
     status, text, errors = _map(given, out, case.atlas)
     seconds = time.monotonic() - started
-    new = _everything_in(folder) - before
+    new = everything_in(folder) - before
     wrong = (
         *_faults(given, status, text, errors, out, new),
         *_differences(given, status, out, folder / "twin-out", case.atlas),
@@ -95,7 +95,7 @@ def _map(given: Given, out: Path, atlas: Path) -> tuple[int, str, str]:
     pairs = (options | given.options).items()
     sys.argv = ["map-regions", *(part for pair in pairs for part in pair), "--", str(given.scan)]
     with tempfile.TemporaryFile("w+") as written, tempfile.TemporaryFile("w+") as complained:
-        with _streams_to(written.fileno(), complained.fileno()):
+        with streams_to(written.fileno(), complained.fileno()):
             signal.alarm(_SECONDS)
             try:
                 map_regions_main()
@@ -110,7 +110,7 @@ def _map(given: Given, out: Path, atlas: Path) -> tuple[int, str, str]:
 
 
 @contextlib.contextmanager
-def _streams_to(*descriptors: int) -> Iterator[None]:
+def streams_to(*descriptors: int) -> Iterator[None]:
     """Send standard output and error elsewhere, below Python."""
     kept = [os.dup(stream) for stream in (1, 2)]
     try:
@@ -177,7 +177,8 @@ def _regions(folder: Path) -> np.ndarray:
     return labels[:, :, labels.any(axis=(0, 1))]
 
 
-def _everything_in(folder: Path) -> set[Path]:
+def everything_in(folder: Path) -> set[Path]:
+    """Return every path below a folder."""
     return {
         Path(where, name) for where, *names in os.walk(folder) for part in names for name in part
     }

@@ -11,7 +11,7 @@ import pytest
 from aspects_scorer.dwi.image_kind import check_kinds, look_of
 from aspects_scorer.dwi.landmarks import find_landmarks
 from aspects_scorer.dwi.segmentation.brain import extract_brain
-from aspects_scorer.dwi.template_space import register_to_template
+from aspects_scorer.dwi.template_space import place_coarsely, register_to_template
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.volume import Volume
 
@@ -36,11 +36,14 @@ def image(data: Path) -> Volume:
     return Volume(pixels.astype(np.float32), np.diag([-1.0, -1, 1, 1]) @ affine)
 
 
-@pytest.fixture(scope="module")
-def landmarks(image: Volume):
+def place_wholly(image: Volume, brain):
+    return register_to_template(image, brain, np.zeros(brain.shape, bool))
+
+
+@pytest.fixture(scope="module", params=[place_wholly, place_coarsely])
+def landmarks(image: Volume, request: pytest.FixtureRequest):
     brain = extract_brain(image.data, image.affine)
-    transform = register_to_template(image, brain, np.zeros(brain.shape, bool))
-    return find_landmarks(image, brain, transform)
+    return find_landmarks(image, brain, request.param(image, brain))
 
 
 def test_a_real_image_of_b_1000_is_neither_refused_nor_doubted(image, landmarks) -> None:

@@ -99,6 +99,17 @@ def test_the_nearest_age_group_is_used_when_asked_for_and_flagged(mapped) -> Non
     assert [flag.code for flag in found.flags] == ["age-outside-group"]
 
 
+def test_an_atlas_missing_for_the_age_is_named_before_slices_are_looked_for(
+    mapped, monkeypatch
+) -> None:
+    def looked(*_: object) -> None:
+        raise AssertionError("slices were looked for")
+
+    monkeypatch.setattr(run, "choose_slices", looked)
+    with pytest.raises(InputError, match=r"50-69.*--allow-nearest-age"):
+        mapped(age=75, bgl_slice=None, sgl_slice=None)
+
+
 def test_what_the_height_of_the_head_says_about_given_slices_is_written(
     mapped, monkeypatch
 ) -> None:

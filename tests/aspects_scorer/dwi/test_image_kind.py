@@ -11,7 +11,7 @@ from scipy import ndimage
 from aspects_scorer.dwi.image_kind import check_kinds
 from aspects_scorer.dwi.landmarks import Landmarks, find_landmarks
 from aspects_scorer.dwi.segmentation.brain import extract_brain
-from aspects_scorer.dwi.template_space import register_to_template
+from aspects_scorer.dwi.template_space import place_coarsely, register_to_template
 from atlas_builder.catalogue.mni_head import load_head
 from atlas_builder.core.anatomy import Region
 from atlas_builder.core.errors import InputError
@@ -71,9 +71,13 @@ def images(request):
     }, scan.affine
 
 
-@pytest.fixture(scope="module")
-def judged(images):
-    """Return a function that checks images given as b 1000 and as ADC map."""
+def place_wholly(image, brain):
+    return register_to_template(image, brain, np.zeros(brain.shape, bool))
+
+
+@pytest.fixture(scope="module", params=[place_wholly, place_coarsely])
+def judged(images, request):
+    """Return a function that checks images given as b 1000 and as ADC map, however placed."""
     kinds, affine = images
     found = {}
 
@@ -81,7 +85,7 @@ def judged(images):
         if kind not in found:
             image = Volume(kinds[kind], affine)
             brain = extract_brain(image.data, affine)
-            transform = register_to_template(image, brain, np.zeros(brain.shape, bool))
+            transform = request.param(image, brain)
             found[kind] = find_landmarks(image, brain, transform)
         return found[kind]
 

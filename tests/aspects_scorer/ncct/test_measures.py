@@ -29,11 +29,11 @@ def test_fluid_and_calcification_are_left_out_and_counted():
     scan = mapped_blocks(noise_hu=0.5)
     columns, rows = block_of(Region.M2, "left")
     hu = scan.hu.copy()
-    hu[columns, rows.start : rows.start + 4] = 5.0
+    hu[columns, rows.start : rows.start + 7] = 5.0
     hu[columns, rows.stop - 4 : rows.stop] = 150.0
     found = measure_densities(replace(scan, hu=hu))
     assert found.median[LEFT, M2] == pytest.approx(TISSUE_HU, abs=0.3)
-    assert found.fluid[LEFT, M2] == pytest.approx(0.25, abs=0.07)
+    assert found.fluid[LEFT, M2] == pytest.approx(7 / 16, abs=0.15)
     assert found.dense[LEFT, M2] == pytest.approx(0.25, abs=0.1)
     assert found.fluid[RIGHT].max() == 0
     assert found.tissue_ml[LEFT, M2] < 0.6 * found.volume_ml[LEFT, M2]

@@ -1,4 +1,4 @@
-"""A head whose basal ganglia slice is known shows by its cross-sections whether it is a head high."""
+"""The cross-sections above a known basal ganglia slice show whether a head is as high as heads."""
 
 from __future__ import annotations
 
