@@ -31,11 +31,12 @@ from atlas_builder.runtime.threads import keep_to_one_thread
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The folder to write.")
 @click.option(
     "--rule",
-    type=click.Choice(["barber", "ctp", "overlap"]),
+    type=click.Choice(["barber", "ctp", "overlap", "anatomical"]),
     default="barber",
     show_default=True,
     help="From which share on a region of the truth is affected: barber any of C, L, IC, I and a "
-    "third of M1-M6, ctp a tenth, overlap any.",
+    "third of M1-M6, ctp a tenth, overlap any, anatomical a tenth of C, L, IC, I and a third of "
+    "M1-M6 (for lesions that are known voxel by voxel).",
 )
 @seed_option("Of the bootstrap.")
 def validate_scores_command(

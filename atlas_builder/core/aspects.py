@@ -92,6 +92,10 @@ irregular border of a lesion beside it, which no reader would count."""
 RULES: Mapping[str, AspectsRule] = {"barber": BARBER, "ctp": CTP, "overlap": OVERLAP}
 """The published rules by the names that users give."""
 
+TRUTH_RULES: Mapping[str, AspectsRule] = {**RULES, "anatomical": ANATOMICAL}
+"""Those that shares of a truth can be judged by. ``anatomical`` is the rule ``barber`` for lesions
+that are known voxel by voxel, such as simulated ones."""
+
 LESION_RULES: Mapping[str, AspectsRule] = {"segmented": SEGMENTED, **RULES}
 """Those that a lesion mask can be scored by; the first is the default."""
 

@@ -16,7 +16,7 @@ from aspects_scorer.agreement.scorer_files import ScorerFiles, read_scorer
 from aspects_scorer.agreement.summary import Rival, compare_scorers
 from aspects_scorer.agreement.truth_table import TruthTable, read_truth
 from atlas_builder.cohorts.participants import Refusal, first_reasons
-from atlas_builder.core.aspects import RULES
+from atlas_builder.core.aspects import TRUTH_RULES
 from atlas_builder.core.errors import InputError
 from atlas_builder.metrics.table_files import to_tsv
 from atlas_builder.reporting.agreement.report import TITLE, facts_of, sections_of
@@ -87,7 +87,7 @@ def validate_scores(
         Where tables, figures and the report go; made if need be, an earlier validation of scores
         in it is replaced.
     rule : str
-        From which share on a region is affected: a key of `RULES`.
+        From which share on a region is affected: a key of `TRUTH_RULES`.
     seed : int
         Of the bootstraps.
 
@@ -105,7 +105,7 @@ def validate_scores(
     """
     started = time.monotonic()
     check_result_folder(out, _KIND, RECORD, _FILES)
-    table = read_truth(truth, RULES[rule])
+    table = read_truth(truth, TRUTH_RULES[rule])
     read = [read_scorer(one.folder, one.name) for one in folders]
     _check_names(read)
     matched, refusals = _match_all(table, read, folders)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from made_scores import made_probabilities, made_truth, write_scores, write_truth
 
 from atlas_builder.commands.validate_scores import validate_scores_command
-from atlas_builder.core.aspects import RULES
+from atlas_builder.core.aspects import TRUTH_RULES
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_what_it_says(inputs, tmp_path):
 
 def test_its_rules_are_the_named_ones():
     (rule,) = (one for one in validate_scores_command.params if one.name == "rule")
-    assert list(rule.type.choices) == list(RULES)
+    assert list(rule.type.choices) == list(TRUTH_RULES)
 
 
 def test_help_loads_nothing_slow():
