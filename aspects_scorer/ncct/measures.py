@@ -147,9 +147,7 @@ def _kinds(
     fluid, dense = brain & (told <= _FLUID_HU), brain & (told >= _DENSE_HU)
     # What lies at the border of fluid is partly fluid.
     reach = [max(round(_BORDER_MM / step), 1) for step in spacing[:2]]
-    near = ndimage.maximum_filter(
-        fluid, footprint=_disc(*reach)[:, :, np.newaxis], mode="constant"
-    )
+    near = ndimage.maximum_filter(fluid, footprint=_disc(*reach)[:, :, np.newaxis], mode="constant")
     return brain & ~near & ~dense, fluid, dense
 
 

@@ -15,6 +15,7 @@ from atlas_builder.core.flags import Flag
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.source import DicomSource, NiftiSource
 from atlas_builder.workflows.locate import locate_in, open_network_ahead
+from slice_localizer.alignment.level import LevelAlignment
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class ChosenSlices:
         Seconds that finding them took.
     scan : Scan or None
         All its slices, where they were read to find these.
+    alignment : LevelAlignment or None
+        Of the standard head with the scan, where the slices were found by it.
     """
 
     indices: Mapping[Level, int]
@@ -40,6 +43,7 @@ class ChosenSlices:
     remarks: tuple[Flag, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     scan: Scan | None = None
+    alignment: LevelAlignment | None = None
 
     def reader(self, source: NiftiSource | DicomSource) -> Callable[[Sequence[int]], Scan]:
         """Return what reads some slices: from memory where all have been read.
@@ -115,6 +119,7 @@ def choose_slices(
         located.flags,
         {f"locate_{stage}": seconds for stage, seconds in located.timings.items()},
         scan,
+        located.alignment,
     )
 
 

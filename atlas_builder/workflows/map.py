@@ -21,7 +21,9 @@ from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices, rema
 from atlas_builder.workflows.map_files import check_folder, write_map
 from atlas_builder.workflows.map_processes import registration_processes
 
-_OLDEST = 130.0
+OLDEST = 130.0
+"""Years; a greater age is no patient's."""
+
 _SAME_AGE = 1.0  # headers hold whole years
 
 
@@ -87,17 +89,17 @@ def map_scan(
             )
     started = time.perf_counter()
     check_folder(out)
-    if age is not None and not 0 <= age <= _OLDEST:
-        raise InputError(f"--age {age:g}: not an age in years; give 0 to {_OLDEST:g}")
+    if age is not None and not 0 <= age <= OLDEST:
+        raise InputError(f"--age {age:g}: not an age in years; give 0 to {OLDEST:g}")
     with ThreadPoolExecutor(1) as reader, open_scan(path, series) as source:
         used_age = source.age if age is None else age
         # Asked before slices are looked for, which takes a second.
         folder = find_atlas(atlas, used_age, allow_nearest=allow_nearest_age)
         loading = reader.submit(read_atlas, folder)
         key = choose_slices(source, path, bgl_slice, sgl_slice, localizer)
-        with _naming(path):
+        with naming(path):
             check_key_slices(source.affines, key.indices)
-            remarks = (*source.remarks, *key.remarks, *_remarks_on_age(source.age, age))
+            remarks = (*source.remarks, *key.remarks, *remarks_on_age(source.age, age))
             chosen = read_key_slices(key.reader(source), source.affines, key.indices, remarks)
         found = loading.result()
         prepared = time.perf_counter() - started
@@ -110,7 +112,7 @@ def map_scan(
             if key.scan is None:  # else the search for the slices has looked
                 height.extend(remarks_on_given(source, key.indices))
 
-        with _naming(path):
+        with naming(path):
             region_map = map_key_slices(
                 chosen, found, age=used_age, executor=executor, when_started=look_at_height
             )
@@ -121,8 +123,14 @@ def map_scan(
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name the scan in an error that does not."""
+def naming(path: Path) -> Iterator[None]:
+    """Name the scan in an error that does not.
+
+    Parameters
+    ----------
+    path : Path
+        The scan.
+    """
     try:
         yield
     except InputError as error:
@@ -135,7 +143,14 @@ def _load_segmentation() -> None:
     import highdicom  # noqa: F401, PLC0415
 
 
-def _remarks_on_age(in_header: float | None, given: float | None) -> tuple[Flag, ...]:
+def remarks_on_age(in_header: float | None, given: float | None) -> tuple[Flag, ...]:
+    """Remark on an age that is not that of the header.
+
+    Parameters
+    ----------
+    in_header, given : float or None
+        In years, where they are known.
+    """
     if in_header is None or given is None or abs(in_header - given) <= _SAME_AGE:
         return ()
     return (

@@ -111,9 +111,7 @@ def measure(task: Task) -> Measured | None:
             RegionDensities(**{f.name: stored[f"{n}.{f.name}"] for f in fields(RegionDensities)})
             for n in range(2)
         )
-    shares = np.array(
-        [[task.truth.shares[side, region] for region in Region] for side in SIDES]
-    )
+    shares = np.array([[task.truth.shares[side, region] for region in Region] for side in SIDES])
     return Measured(name, densities, shares)
 
 

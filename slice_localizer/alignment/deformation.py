@@ -143,7 +143,8 @@ def deform_brain(
             start,
             stage.steps,
         )
-    assert lattice is not None and found is not None  # there are stages
+    assert lattice is not None  # there are stages
+    assert found is not None
     everywhere = grid.points().reshape(3, -1)
     forward = (lattice.weights(everywhere) @ found.T).T.reshape(3, *grid.shape).astype(np.float32)
     return BrainPlace(affine, forward, _inverse(forward, grid.spacing), grid.origin, grid.spacing)

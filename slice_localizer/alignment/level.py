@@ -232,6 +232,13 @@ def align_closely(
 
 
 def is_stripped(scan: CoarseScan) -> bool:
+    """Tell whether the skull has been taken away.
+
+    Parameters
+    ----------
+    scan : CoarseScan
+        A head.
+    """
     bone = np.count_nonzero(scan.hu > _BONE_HU)
     return bool(bone < _LEAST_BONE * np.count_nonzero(scan.hu > _HEAD_HU))
 

@@ -1,0 +1,1 @@
+"""Pages of scored head CT."""

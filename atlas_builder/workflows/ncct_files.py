@@ -1,0 +1,205 @@
+"""A scored head CT as a folder of files: the score, the regions, a picture, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from aspects_scorer.ncct.scored_scan import RegionFinding, ScoredScan
+from atlas_builder.core.anatomy import map_value
+from atlas_builder.io.source import DicomSource, NiftiSource
+from atlas_builder.mapping.region_map import RegionMap
+from atlas_builder.reporting.mapping.overlay import write_overlay
+from atlas_builder.reporting.ncct.report import write_ncct_report
+from atlas_builder.runtime.files import write_json
+from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
+from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
+from atlas_builder.runtime.versions import versions_of_scan_result
+from slice_localizer.whole_head.whole_map import WholeMap
+
+RESULT = "aspects.json"
+TABLE = "regions.tsv"
+REGIONS = "regions.nii.gz"
+OVERLAY = "overlay.png"
+REPORT = "report.html"
+SEGMENTATION = "affected.seg.dcm"
+_FILES = {RESULT, TABLE, REGIONS, OVERLAY, REPORT, SEGMENTATION}
+_NUMBERS = {
+    "probability": ".4f",
+    "difference_hu": ".2f",
+    "error_hu": ".2f",
+    "mean_hu": ".2f",
+    "contralateral_mean_hu": ".2f",
+    "volume_ml": ".2f",
+    "confidence": ".3f",
+}
+
+
+@dataclass(frozen=True)
+class NcctCase:
+    """A scored scan with the map it was scored on.
+
+    Attributes
+    ----------
+    scored : ScoredScan
+        The score.
+    region_map : RegionMap
+        Of the key slices.
+    whole : WholeMap
+        Of all slices.
+    details : mapping
+        What ``aspects.json`` holds about the scan.
+    timings : mapping of str to float
+        Seconds a stage.
+    """
+
+    scored: ScoredScan
+    region_map: RegionMap
+    whole: WholeMap
+    details: Mapping[str, object]
+    timings: Mapping[str, float]
+
+
+def check_folder(out: Path) -> None:
+    """Make sure that a score may be written to a folder, before any work is done.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; it need not exist.
+
+    Raises
+    ------
+    InputError
+        It is a file, or holds anything but an earlier score.
+    """
+    check_result_folder(out, "score", RESULT, _FILES)
+
+
+def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> None:
+    """Write a score's folder; an earlier score in it is replaced.
+
+    Nothing that names the scan's place on this computer is written, and nothing that names the
+    patient but in the DICOM SEG, which repeats the patient module of its source.
+
+    Parameters
+    ----------
+    out : Path
+        The folder, see `check_folder`.
+    case : NcctCase
+        What to write.
+    source : NiftiSource or DicomSource
+        The scan.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    check_folder(out)
+    bgl, sgl = (level_map.index for level_map in case.region_map.levels)
+    shown = _with_affected_standing_out(case)
+    with replacing_result(out) as folder:
+        notes = [source.write_labels(folder / REGIONS, case.whole.labels, (bgl, sgl))]
+        affected = [
+            map_value(finding.region, finding.side)
+            for finding in case.scored.findings
+            if finding.affected
+        ]
+        if isinstance(source, DicomSource) and affected:
+            kept = np.where(np.isin(case.whole.labels, affected), case.whole.labels, 0)
+            notes.append(source.write_segmentation(folder / SEGMENTATION, kept.astype(np.uint8)))
+        write_overlay(folder / OVERLAY, shown)
+        write_ncct_report(
+            folder / REPORT, case.scored, shown, case.whole.pitch_deg, folder / OVERLAY
+        )
+        write_findings(folder / TABLE, case.scored.findings)
+        content = describe(case)
+        content["notes"] = [note for note in notes if note is not None]
+        write_json(folder / RESULT, content)
+
+
+def describe(case: NcctCase) -> dict[str, object]:
+    """Return the content of ``aspects.json``: plain numbers, text, lists and mappings.
+
+    Parameters
+    ----------
+    case : NcctCase
+        What to describe.
+
+    Returns
+    -------
+    dict
+        Age in years, times in seconds; slice indices are 0-based, in file order.
+    """
+    scored, region_map = case.scored, case.region_map
+    bgl, sgl = region_map.levels
+    return {
+        "aspects": scored.aspects,
+        "aspects_left": scored.left,
+        "aspects_right": scored.right,
+        "method": scored.method,
+        "rule": scored.rule,
+        "expected": {side: round(value, 2) for side, value in scored.expected.items()},
+        "interval": None if scored.interval is None else list(scored.interval),
+        "affected": [f"{f.side} {f.region.name}" for f in scored.findings if f.affected],
+        "flags": [
+            {"code": flag.code, "level": flag.level, "reason": flag.reason} for flag in scored.flags
+        ],
+        "age": region_map.age,
+        "bgl_slice": bgl.index,
+        "sgl_slice": sgl.index,
+        "pitch_deg": round(case.whole.pitch_deg, 1),
+        "atlas": {
+            "name": region_map.atlas_name,
+            "age_group": str(region_map.age_group),
+            "simulated": region_map.atlas_is_simulated,
+            **region_map.atlas_provenance,
+        },
+        **case.details,
+        "versions": versions_of_scan_result(),
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "timings_s": {stage: round(seconds, 3) for stage, seconds in case.timings.items()},
+    }
+
+
+def write_findings(path: Path, findings: tuple[RegionFinding, ...]) -> None:
+    """Write a row a region and side.
+
+    Parameters
+    ----------
+    path : Path
+        The table, TSV.
+    findings : tuple of RegionFinding
+        Of a scan.
+    """
+    rows = (
+        [
+            finding.region.name,
+            finding.side,
+            finding.region.level,
+            yes_or_no(finding.affected),
+            *(number_cell(getattr(finding, name), spec) for name, spec in _NUMBERS.items()),
+            finding.reason or "n/a",
+        ]
+        for finding in findings
+    )
+    write_tsv(path, ["region", "side", "level", "affected", *_NUMBERS, "reason"], rows)
+
+
+def _with_affected_standing_out(case: NcctCase) -> RegionMap:
+    """Return the map as pictures show it: what lost its point stands out."""
+    affected = {(f.region, f.side) for f in case.scored.findings if f.affected}
+    measures = tuple(
+        replace(measure, stands_out=(measure.region, measure.side) in affected)
+        for measure in case.region_map.measures
+    )
+    levels = tuple(
+        replace(level, atlas=replace(level.atlas, probabilities=None))
+        for level in case.region_map.levels
+    )
+    return replace(case.region_map, measures=measures, levels=levels)

@@ -1,0 +1,248 @@
+"""ASPECTS of a non-contrast CT, complete: from a scan to a folder with the score."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from aspects_scorer.ncct.mapped_scan import MappedScan
+from aspects_scorer.ncct.methods import DEFAULT_METHOD, METHODS
+from atlas_builder.catalogue.atlas import Atlas, read_atlas
+from atlas_builder.catalogue.entries import find_atlas, load_atlas
+from atlas_builder.core.errors import InputError
+from atlas_builder.core.flags import Flag
+from atlas_builder.core.scan import Scan
+from atlas_builder.io.source import open_scan
+from atlas_builder.mapping.pipeline import check_key_slices, map_key_slices, read_key_slices
+from atlas_builder.mapping.region_map import RegionMap
+from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices, remarks_on_given
+from atlas_builder.workflows.map import OLDEST, naming, remarks_on_age
+from atlas_builder.workflows.map_processes import registration_processes
+from atlas_builder.workflows.ncct_files import NcctCase, check_folder, write_case
+from slice_localizer.alignment.level import LevelAlignment, align_level
+from slice_localizer.locating import locate_slices
+from slice_localizer.whole_head.whole_map import WholeMap, map_all_slices
+
+USUAL_AGE = 65.0
+"""Years, where the age is not known: that of most patients with a stroke."""
+
+
+def score_ncct(
+    path: Path,
+    out: Path,
+    executor: Executor | None = None,
+    *,
+    age: float | None = None,
+    method: str = DEFAULT_METHOD,
+    rule: str = "barber",
+    atlas: str | Path | None = None,
+    bgl_slice: int | None = None,
+    sgl_slice: int | None = None,
+    localizer: Path | None = None,
+    series: str | None = None,
+) -> NcctCase:
+    """Score a head CT and write the score's folder.
+
+    Parameters
+    ----------
+    path : Path
+        A NIfTI file, a DICOM folder or a zip archive of one; see `open_scan`.
+    out : Path
+        The folder to write; see `write_case`.
+    executor : Executor, optional
+        From `registration_processes`; by default processes are started for this scan alone.
+    age : float, optional
+        In years; by default that of the DICOM header. Where it is not known the atlas for 65 years
+        is used, with a flag; where no atlas is for it, that of the nearest age group is.
+    method : str
+        A key of `METHODS`.
+    rule : str
+        Which extent of ischaemia counts, a key of `atlas_builder.core.aspects.RULES`.
+    atlas, bgl_slice, sgl_slice, localizer, series
+        As `map_scan` takes them.
+
+    Returns
+    -------
+    NcctCase
+
+    Raises
+    ------
+    InputError
+        The scan, the slices, the atlas or the folder cannot be used. Nothing is written then.
+    """
+    task = NcctTask(
+        Path(path), Path(out), age, method, rule, atlas, bgl_slice, sgl_slice, localizer, series
+    )
+    if executor is not None:
+        return score_task(task, executor)
+    with registration_processes() as processes:
+        return score_task(task, processes)
+
+
+@dataclass(frozen=True)
+class NcctTask:
+    """A scan to score; the attributes are as `score_ncct` takes them."""
+
+    path: Path
+    out: Path
+    age: float | None = None
+    method: str = DEFAULT_METHOD
+    rule: str = "barber"
+    atlas: str | Path | None = None
+    bgl_slice: int | None = None
+    sgl_slice: int | None = None
+    localizer: Path | None = None
+    series: str | None = None
+
+
+def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
+    """Score a scan.
+
+    Parameters
+    ----------
+    task : NcctTask
+        The scan.
+    executor : Executor or None
+        Registers the key slices; None for this process.
+
+    Returns
+    -------
+    NcctCase
+
+    Raises
+    ------
+    InputError
+        See `score_ncct`.
+    """
+    path, out, age = task.path, task.out, task.age
+    started = time.perf_counter()
+    check_folder(out)
+    if age is not None and not 0 <= age <= OLDEST:
+        raise InputError(f"--age {age:g}: not an age in years; give 0 to {OLDEST:g}")
+    with ThreadPoolExecutor(1) as reader, open_scan(path, task.series) as source:
+        known_age = source.age if age is None else age
+        used_age = USUAL_AGE if known_age is None else known_age
+        loading = reader.submit(read_atlas, find_atlas(task.atlas, used_age, allow_nearest=True))
+        key = choose_slices(source, path, task.bgl_slice, task.sgl_slice, task.localizer)
+        with naming(path):
+            check_key_slices(source.affines, key.indices)
+            scan = source.read() if key.scan is None else key.scan
+            remarks = (*source.remarks, *key.remarks, *remarks_on_age(source.age, age))
+            if key.scan is None:
+                remarks += remarks_on_given(source, key.indices)
+            if known_age is None:
+                remarks += (_age_unknown(),)
+            prepared = time.perf_counter() - started
+            region_map, whole, stages = _mapped(
+                scan, replace(key, scan=scan), remarks, loading.result, used_age, executor
+            )
+            judged = time.perf_counter()
+            scored = METHODS[task.method](
+                _for_scoring(scan, region_map, whole, known_age), task.rule
+            )
+        timings = {
+            "read": prepared,
+            **key.timings,
+            **region_map.timings,
+            **stages,
+            "score": time.perf_counter() - judged,
+        }
+        details = {
+            "input": {"format": source.kind, "series": source.series},
+            "age_from": "given" if age is not None else "DICOM header" if known_age else "unknown",
+            "key_slices": dict(key.origin),
+        }
+        case = NcctCase(scored, replace(region_map, age=known_age), whole, details, timings)
+        write_case(out, case, source)
+    return case
+
+
+def map_scan_for_scoring(scan: Scan, age: float) -> MappedScan:
+    """Map a scan in memory as `score_ncct` does, in this process.
+
+    Parameters
+    ----------
+    scan : Scan
+        All slices, in HU.
+    age : float
+        In years.
+
+    Returns
+    -------
+    MappedScan
+
+    Raises
+    ------
+    InputError
+        The key slices cannot be found, or the atlas does not fit.
+    """
+    located = locate_slices(scan)
+    key = ChosenSlices(
+        {"BGL": located.bgl_slice, "SGL": located.sgl_slice},
+        {},
+        located.flags,
+        scan=scan,
+        alignment=located.alignment,
+    )
+
+    def atlas() -> Atlas:
+        return load_atlas(None, age, allow_nearest=True)
+
+    region_map, whole, _ = _mapped(scan, key, located.flags, atlas, age, None)
+    return _for_scoring(scan, region_map, whole, age)
+
+
+def _mapped(
+    scan: Scan,
+    key: ChosenSlices,
+    remarks: tuple[Flag, ...],
+    atlas: Callable[[], Atlas],
+    age: float,
+    executor: Executor | None,
+) -> tuple[RegionMap, WholeMap, dict[str, float]]:
+    """Map the key slices, then all."""
+    chosen = read_key_slices(
+        lambda places: Scan(
+            np.ascontiguousarray(scan.data[:, :, list(places)]), scan.affines[list(places)]
+        ),
+        scan.affines,
+        key.indices,
+        remarks,
+    )
+    alignments: list[LevelAlignment] = [] if key.alignment is None else [key.alignment]
+
+    def align() -> None:
+        # While processes register; where the search for the slices has aligned, that holds.
+        if not alignments:
+            alignments.append(align_level(scan))
+
+    region_map = map_key_slices(chosen, atlas(), age=age, executor=executor, when_started=align)
+    started = time.perf_counter()
+    whole = map_all_slices(scan, region_map, alignments[0])
+    return region_map, whole, {"all_slices": time.perf_counter() - started}
+
+
+def _for_scoring(
+    scan: Scan, region_map: RegionMap, whole: WholeMap, age: float | None
+) -> MappedScan:
+    return MappedScan(
+        hu=np.asarray(scan.data, np.float32),
+        labels=whole.labels,
+        brain=whole.brain,
+        affines=scan.affines,
+        age=age,
+        confidences={(m.side, m.region): m.confidence for m in region_map.measures},
+        flags=(*region_map.flags, *whole.flags),
+    )
+
+
+def _age_unknown() -> Flag:
+    return Flag(
+        "age-unknown",
+        f"the patient's age is not known: the atlas for {USUAL_AGE:g} years was used; give --age",
+    )
