@@ -47,10 +47,9 @@ def find_blood(head: CoarseHead) -> Iterator[Flag]:
     """
     usual = _usual(head)
     dense = dense_as_blood(head)
-    found = [body for body in bodies_of(head, head.opened(dense, _LEAST_RADIUS_MM), dense)]
     found = [
         body
-        for body in found
+        for body in bodies_of(head, head.opened(dense, _LEAST_RADIUS_MM), dense)
         if body.volume_ml * (body.mean_hu - usual) >= _LEAST_BODY_HU_ML and _is_blood(head, body)
     ]
     if found:

@@ -192,12 +192,9 @@ def averaged(image: NDArray[np.generic], steps: tuple[int, ...]) -> Image:
     total: NDArray[np.float32] = image[kept].astype(np.float32)
     for axis, step in enumerate(steps):
         if step > 1:
-            firsts = [np.s_[:]] * 3
-            parts = []
-            for first in range(step):
-                firsts[axis] = np.s_[first::step]
-                parts.append(total[tuple(firsts)])
-            total = sum(parts[1:], parts[0]) / np.float32(step)
+            shape = total.shape
+            blocks = (*shape[:axis], shape[axis] // step, step, *shape[axis + 1 :])
+            total = total.reshape(blocks).mean(axis=axis + 1, dtype=np.float32)
     return total
 
 
@@ -283,7 +280,7 @@ def _directions(
     at = middles[:, :2] * size @ across
     # The middle plane may lean: its place on a slice is a straight line over slices.
     line = np.polyfit(middles[:, 2], at, 1) if np.ptp(middles[:, 2]) > 3 else [0.0, at.mean()]
-    places = np.stack(np.indices(labels.shape[:2])) * size[:, np.newaxis, np.newaxis]
+    places = np.indices(labels.shape[:2]) * size[:, np.newaxis, np.newaxis]
     offsets = np.polyval(line, np.arange(labels.shape[2]))
     lateral = np.tensordot(across, places, 1)[:, :, np.newaxis] - offsets
     front = np.tensordot(along, places, 1) - (middles[:, :2] * size @ along).mean()

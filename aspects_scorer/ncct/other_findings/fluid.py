@@ -53,8 +53,8 @@ def find_old_infarcts(head: CoarseHead) -> Iterator[Flag]:
         where[body.box] = body.where
         yield Flag(
             "old-infarct",
-            f"{body.volume_ml:.1f} mL of fluid ({body.mean_hu:.0f} HU) on the {body.side} around "
-            f"slice {body.index}, in {regions_in(head, where)}, not on the other side: looks like "
+            f"{body.volume_ml:.1f} mL of fluid and scar ({body.mean_hu:.0f} HU) on the {body.side} "
+            f"around slice {body.index}, in {regions_in(head, where)}, not on the other side: looks like "
             "an old defect, not early ischaemia; judge these regions by eye",
         )
 

@@ -100,7 +100,7 @@ def _shift_on(head: CoarseHead, index: int) -> float | None:
     """Return the shift on one slice, mm."""
     inside = head.inside[:, :, index]
     lateral, front = head.lateral[:, :, index], head.front[:, :, index]
-    rows = np.arange(_FRONT_MM[0], _FRONT_MM[1], 1.0)
+    rows: NDArray[np.float64] = np.arange(*_FRONT_MM, dtype=np.float64)
     lefts, rights = _edges(inside, lateral, front, rows)
     if np.isnan(lefts).mean() > 0.3:
         return None

@@ -124,6 +124,15 @@ def test_a_moving_head_is_told(healthy: MappedScan) -> None:
     assert "strong-motion" in found(replace(healthy, hu=hu, brain=brain, labels=labels))
 
 
+@pytest.mark.parametrize(("pixels", "side"), [(10, "left"), (-10, "right")])
+def test_a_shifted_midline_is_measured(healthy: MappedScan, pixels: int, side: str) -> None:
+    inner = np.stack([ADULT.depth(places(), "BGL") > 14] * SLICES, axis=2)
+    hu = np.where(inner, np.roll(healthy.hu, pixels, axis=0), healthy.hu)
+    reason = found(replace(healthy, hu=hu))["midline-shift"]
+    assert f"to the {side}" in reason
+    assert abs(float(reason.split(" mm")[0].split()[-1]) - 10) <= 2
+
+
 def test_metal_is_told(healthy: MappedScan) -> None:
     flags = found(painted(healthy, ball(healthy, (40.0, 0.0, 10.0), 3.0), 3500.0))
     assert "metal" in flags
