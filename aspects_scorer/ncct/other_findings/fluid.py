@@ -54,8 +54,8 @@ def find_old_infarcts(head: CoarseHead) -> Iterator[Flag]:
         yield Flag(
             "old-infarct",
             f"{body.volume_ml:.1f} mL of fluid and scar ({body.mean_hu:.0f} HU) on the {body.side} "
-            f"around slice {body.index}, in {regions_in(head, where)}, not on the other side: looks "
-            "like an old defect, not early ischaemia; judge these regions by eye",
+            f"around slice {body.index}, in {regions_in(head, where)}, not on the other side: "
+            "looks like an old defect, not early ischaemia; judge these regions by eye",
         )
 
 
