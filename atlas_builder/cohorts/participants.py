@@ -72,7 +72,7 @@ def first_reasons(refusals: Sequence[Refusal]) -> str:
 
 
 def read_participants(
-    cohort: Path, age_group: AgeGroup, split: str
+    cohort: Path, age_group: AgeGroup, split: str | None
 ) -> tuple[list[Participant], list[Refusal]]:
     """Read who of a cohort takes part.
 
@@ -83,8 +83,9 @@ def read_participants(
         without ``sub-``) and ``age``, optionally ``sex`` and ``split``; other columns are ignored.
     age_group : AgeGroup
         The ages that take part.
-    split : str
-        Where the column ``split`` exists, rows of another split are not part of it.
+    split : str or None
+        Where the column ``split`` exists, rows of another split are not part of it; with None all
+        are.
 
     Returns
     -------
@@ -108,7 +109,7 @@ def read_participants(
         if participant_id in seen:
             raise InputError(f"{table}: line {line}: {participant_id} again; keep one row each")
         seen.add(participant_id)
-        if "split" in row and row["split"].lower() != split.lower():
+        if split is not None and "split" in row and row["split"].lower() != split.lower():
             continue
         try:
             if not can_name_files(name):

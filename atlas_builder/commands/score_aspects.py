@@ -9,6 +9,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from atlas_builder.commands.ncct import NcctOptions
+from atlas_builder.commands.ncct import score_cohort as score_cohort_of_ct
+from atlas_builder.commands.ncct import score_scan as score_scan_of_ct
 from atlas_builder.commands.options import (
     CONTEXT,
     FiniteRange,
@@ -71,6 +74,27 @@ from atlas_builder.runtime.threads import keep_to_one_thread
     metavar="GLOB",
     help="Which files of --lesions are masks, such as '*space-MNI152*'.",
 )
+@click.option(
+    "--ncct",
+    type=click.Path(path_type=Path),
+    metavar="SCAN",
+    help="A non-contrast head CT: a NIfTI file, a DICOM folder or a zip archive of one.",
+)
+@click.option(
+    "--ncct-cohort",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A cohort of head CT: participants.tsv with ages, and a scan in each one's folder.",
+)
+@click.option("--age", type=FiniteRange(0, 130), help="Of the patient of --ncct, in years.")
+@click.option(
+    "--method",
+    type=click.Choice(["asymmetry", "hu-ratio"]),
+    help="How --ncct is scored.  [default: asymmetry]",
+)
+@click.option(
+    "--atlas", metavar="NAME_OR_DIR", help="The atlas for --ncct, as map-regions takes it."
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option(
     "--registration",
@@ -82,9 +106,8 @@ from atlas_builder.runtime.threads import keep_to_one_thread
 @click.option(
     "--rule",
     type=click.Choice(["segmented", "barber", "ctp", "overlap"]),
-    default="segmented",
-    show_default=True,
-    help="Which extent of lesion takes a point. segmented: 0.3 mL of C, L, IC or I, a third of "
+    help="Which extent of lesion takes a point.  [default: segmented for lesions, barber for CT] "
+    "segmented: 0.3 mL of C, L, IC or I, a third of "
     "M1-M6, for lesions that no reader has judged; barber: any lesion of C, L, IC or I; ctp: a "
     "tenth of any region; overlap: any lesion of any region.",
 )
@@ -111,27 +134,44 @@ def score_aspects_command(
     readers: Path | None,
     nihss_column: str | None,
     lesion_pattern: str | None,
+    ncct: Path | None,
+    ncct_cohort: Path | None,
+    age: float | None,
+    method: str | None,
+    atlas: str | None,
     out: Path,
     registration: str,
-    rule: str,
+    rule: str | None,
     least_ml: float | None,
     cortical_share: float | None,
     jobs: int,
     seed: int,
     restart: bool,
 ) -> None:
-    """Score ASPECTS and infarct core volume from a lesion mask, a diffusion image, or a cohort.
+    """Score ASPECTS from a head CT, a diffusion image, a lesion mask, or a cohort of them.
 
     The folder gets the score (aspects.json), the regions (regions.tsv), pictures and a report. Of
     a cohort (--lesions) it gets all scores (scores.tsv) and how they go with the severity
     of the strokes; an interrupted run goes on when the same command is given again.
     """
+    options = NcctOptions(age, method, rule, atlas)
+    if ncct is not None or ncct_cohort is not None:
+        _refuse_beside_ct()
+        if ncct is not None:
+            score_scan_of_ct(ncct, out, options)
+        elif ncct_cohort is not None:
+            score_cohort_of_ct(ncct_cohort, out, options, jobs=jobs, restart=restart)
+        return
+    if age is not None or method is not None or atlas is not None:
+        raise InputError(
+            "score-aspects: --age, --method and --atlas are for --ncct; leave them out"
+        )
     _check_options(lesions, dwi)
     from atlas_builder.core.aspects import LESION_RULES  # noqa: PLC0415
 
     thresholds = {"deep_from_ml": least_ml, "cortical_from_share": cortical_share}
     given = {name: value for name, value in thresholds.items() if value is not None}
-    chosen = replace(LESION_RULES[rule], **given)
+    chosen = replace(LESION_RULES[rule or "segmented"], **given)
     if lesions is not None:
         if lesion is not None or dwi is not None or adc is not None:
             raise InputError(
@@ -156,7 +196,8 @@ def score_aspects_command(
         raise InputError("score-aspects: a table of participants needs --lesions DIR, the masks")
     if lesion is None and dwi is None:
         raise InputError(
-            "score-aspects: nothing to score; give --lesion MASK, --dwi FILE or --lesions DIR"
+            "score-aspects: nothing to score; give --ncct SCAN, --dwi FILE, --lesion MASK or "
+            "--lesions DIR"
         )
     if adc is not None and (dwi is None or lesion is not None):
         raise InputError(f"{adc}: --adc helps to find the infarct on --dwi, without --lesion only")
@@ -183,6 +224,19 @@ def score_aspects_command(
     )
     click.echo(f"Score: {out}")
     show_report(out)
+
+
+def _refuse_beside_ct() -> None:
+    """Refuse options that a CT would pass over."""
+    context = click.get_current_context()
+    for_ct = {"ncct", "ncct_cohort", "age", "method", "atlas", "rule", "out"}
+    for_ct |= {"jobs", "restart"} if context.params["ncct_cohort"] else set()
+    if context.params["ncct"] and context.params["ncct_cohort"]:
+        raise InputError("score-aspects: give --ncct for one scan or --ncct-cohort for many")
+    for name in context.params.keys() - for_ct:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise InputError(f"score-aspects: --{option} is not for a head CT; leave it out")
 
 
 def _check_options(lesions: Path | None, dwi: Path | None) -> None:

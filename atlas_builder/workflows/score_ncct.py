@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from aspects_scorer.ncct.mapped_scan import MappedScan
+from aspects_scorer.ncct.measures import measure_densities
 from aspects_scorer.ncct.methods import DEFAULT_METHOD, METHODS
+from aspects_scorer.ncct.other_findings import find_other_findings
 from atlas_builder.catalogue.atlas import Atlas, read_atlas
 from atlas_builder.catalogue.entries import find_atlas, load_atlas
 from atlas_builder.core.errors import InputError
@@ -230,7 +232,7 @@ def _mapped(
 def _for_scoring(
     scan: Scan, region_map: RegionMap, whole: WholeMap, age: float | None
 ) -> MappedScan:
-    return MappedScan(
+    mapped = MappedScan(
         hu=np.asarray(scan.data, np.float32),
         labels=whole.labels,
         brain=whole.brain,
@@ -239,6 +241,8 @@ def _for_scoring(
         confidences={(m.side, m.region): m.confidence for m in region_map.measures},
         flags=(*region_map.flags, *whole.flags),
     )
+    others = find_other_findings(mapped, measure_densities(mapped))
+    return replace(mapped, flags=(*mapped.flags, *others))
 
 
 def _age_unknown() -> Flag:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from aspects_scorer.ncct.methods import DEFAULT_METHOD
@@ -96,7 +96,7 @@ def score_ncct_cohort(
     InputError
         The cohort's table cannot be used, or no scan can be scored.
     """
-    participants, refusals = read_participants(Path(cohort), _EVERY_AGE)
+    participants, refusals = read_participants(Path(cohort), _EVERY_AGE, None)
     out.mkdir(parents=True, exist_ok=True)
     settings = {
         "method": method,
@@ -218,7 +218,7 @@ def _rows_of(path: Path) -> Iterator[list[str]]:
         yield from csv.reader(table, delimiter="\t")
 
 
-def left_out(outcomes: list[Outcome]) -> list[dict[str, object]]:
+def left_out(outcomes: list[Outcome]) -> list[dict[str, str]]:
     """Return who could not be scored and why.
 
     Parameters
@@ -226,4 +226,8 @@ def left_out(outcomes: list[Outcome]) -> list[dict[str, object]]:
     outcomes : list of Outcome
         Of a cohort.
     """
-    return [asdict(Refusal(o.participant_id, o.refused)) for o in outcomes if o.refused is not None]
+    return [
+        {"participant_id": one.participant_id, "reason": one.refused}
+        for one in outcomes
+        if one.refused is not None
+    ]

@@ -19,7 +19,7 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.networks.model import Model, open_model
 from atlas_builder.networks.registry import INFARCT_SEGMENTER
 
-THRESHOLD = 0.2
+THRESHOLD = 0.5
 """Probability from which on a voxel is infarct, chosen on the validation scans."""
 
 _OVERLAP = 0.25  # of neighbouring windows

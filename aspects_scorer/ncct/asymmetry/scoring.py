@@ -134,9 +134,11 @@ def _reason(densities: RegionDensities, model: AsymmetryModel, row: int, column:
 
 def _remarks(probability: Array, interval: tuple[float, float]) -> list[Flag]:
     found = []
-    unknown = np.isnan(probability).any(axis=0)
+    unknown: NDArray[np.bool_] = np.isnan(probability).any(axis=0)
     if unknown.any():
-        names = ", ".join(region.name for region, bad in zip(Region, unknown, strict=True) if bad)
+        names = ", ".join(
+            region.name for region, bad in zip(Region, unknown.tolist(), strict=True) if bad
+        )
         found.append(
             Flag("regions-not-judged", f"no tissue to compare in {names}: they keep their points")
         )

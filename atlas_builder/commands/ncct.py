@@ -1,0 +1,125 @@
+"""What ``score-aspects`` does with a head CT, and with a cohort of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from atlas_builder.commands.outcome import show_first_left_out, show_flags, show_report
+from atlas_builder.core.errors import InputError
+from atlas_builder.runtime.lean_imports import import_nibabel
+from atlas_builder.runtime.threads import keep_to_one_thread
+
+
+@dataclass(frozen=True)
+class NcctOptions:
+    """What the command was given for a CT.
+
+    Attributes
+    ----------
+    age : float or None
+        In years.
+    method : str or None
+        The scorer's name; None for the default.
+    rule : str or None
+        Which extent counts; None for ``barber``.
+    atlas : str or None
+        A name or a folder.
+    """
+
+    age: float | None
+    method: str | None
+    rule: str | None
+    atlas: str | None
+
+
+def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
+    """Score a scan and say what was found.
+
+    Parameters
+    ----------
+    scan, out : Path
+        What to score, and the folder to write.
+    options : NcctOptions
+        How.
+    """
+    import_nibabel()
+    from aspects_scorer.ncct.methods import DEFAULT_METHOD  # noqa: PLC0415
+    from atlas_builder.workflows.score_ncct import score_ncct  # noqa: PLC0415
+
+    case = score_ncct(
+        scan,
+        out,
+        age=options.age,
+        method=options.method or DEFAULT_METHOD,
+        rule=_rule(options),
+        atlas=options.atlas,
+    )
+    scored = case.scored
+    show_flags(scored.flags)
+    for finding in scored.findings:
+        if finding.affected:
+            click.echo(f"{finding.side} {finding.region.name}: {finding.reason}")
+    between = ""
+    if scored.interval is not None:
+        between = f"; 90% between {scored.interval[0]:g} and {scored.interval[1]:g}"
+    click.echo(
+        f"ASPECTS {scored.aspects} (left {scored.left}, right {scored.right}) by {scored.method}"
+        f"{between}"
+    )
+    click.echo(f"Score: {out}")
+    show_report(out)
+
+
+def score_cohort(
+    cohort: Path, out: Path, options: NcctOptions, *, jobs: int, restart: bool
+) -> None:
+    """Score a cohort and say what was done.
+
+    Parameters
+    ----------
+    cohort, out : Path
+        The cohort's folder, and the one to write.
+    options : NcctOptions
+        How; ages are those of the cohort's table.
+    jobs : int
+        Processes at once.
+    restart : bool
+        Score all again.
+    """
+    keep_to_one_thread()
+    if options.age is not None:
+        raise InputError("score-aspects: --age is of one scan; ages of a cohort are in its table")
+    from aspects_scorer.ncct.methods import DEFAULT_METHOD  # noqa: PLC0415
+    from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
+    from atlas_builder.workflows.score_ncct_cohort import (  # noqa: PLC0415
+        SCORES,
+        left_out,
+        score_ncct_cohort,
+    )
+
+    with console_progress() as progress:
+        outcomes = score_ncct_cohort(
+            cohort,
+            out,
+            method=options.method or DEFAULT_METHOD,
+            rule=_rule(options),
+            atlas=options.atlas,
+            jobs=jobs,
+            restart=restart,
+            progress=progress,
+        )
+    refused = left_out(outcomes)
+    show_first_left_out(refused, str(out / SCORES))
+    click.echo(f"{len(outcomes) - len(refused)} scans scored")
+    click.echo(f"Scores: {out / SCORES}")
+
+
+def _rule(options: NcctOptions) -> str:
+    if options.rule == "segmented":
+        raise InputError(
+            "score-aspects: --rule segmented is for lesions; give barber, ctp, overlap"
+        )
+    return options.rule or "barber"
