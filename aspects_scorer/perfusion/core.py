@@ -32,6 +32,7 @@ PENUMBRA_RATIO = 0.6
 _VESSEL = 2.5  # times the flow of grey matter
 _LEAST_FLOW = 0.12  # times that of grey matter: a mirrored flow this low is no healthy one
 _SMOOTH_MM = 1.5
+_AMID_MM, _GREY, _WHITE = 3.0, 0.8, 0.9
 _LEAST_WEIGHT = 0.3  # of the smoothing's window that must be tissue
 _LEAST_CORE_ML = 0.5  # smaller spots are noise
 
@@ -77,13 +78,15 @@ def side_levels(flow: Image, scan: BrainScan) -> dict[Side, tuple[float, float]]
     dict of Side to tuple of float
         Minus infinity where a tissue is not covered.
     """
-    grey, white = scan.grey_and_white
+    # Amid a tissue: at its border the patient's anatomy departs from the standard brain's.
+    sigma = (_AMID_MM / scan.spacing[0], _AMID_MM / scan.spacing[1], 0)
+    grey, white = (ndimage.gaussian_filter(share, sigma) for share in scan.grey_and_white)
     known = np.isfinite(flow) & scan.tissue
     levels: dict[Side, tuple[float, float]] = {}
     for side in SIDES:
         first, last = map_value(Region.C, side), map_value(Region.M6, side)
         own = known & (scan.labels >= first) & (scan.labels <= last)
-        levels[side] = (_median(flow[own & (grey > 0.7)]), _median(flow[own & (white > 0.8)]))
+        levels[side] = (_median(flow[own & (grey > _GREY)]), _median(flow[own & (white > _WHITE)]))
     return levels
 
 
@@ -126,7 +129,11 @@ def find_core(flow: Image, scan: BrainScan, grey: float) -> CoreMap:
     ratio[judged] = smooth[judged] / np.maximum(mirrored[judged], 1e-3 * grey)
     low = judged & (np.nan_to_num(ratio, nan=1.0) < CORE_RATIO)
     return CoreMap(
-        _cleaned(low, judged, scan), judged, ratio, np.where(usable, smooth, np.nan), vessels,
+        _cleaned(low, judged, scan),
+        judged,
+        ratio,
+        np.where(usable, smooth, np.nan),
+        vessels,
         low_on_both,
     )
 

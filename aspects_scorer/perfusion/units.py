@@ -25,7 +25,7 @@ _PLAUSIBLE = (20.0, 120.0)  # of grey matter: workstations differ by a factor of
 _USUAL = (30.0, 90.0)
 _FACTORS = (1.0, 10.0, 100.0, 0.01)  # the last one is flow in mL/g/min
 _BLOOD_VOLUME = (1.5, 12.0)  # of grey matter, mL/100 g
-_LEAST_CONTRAST, _USUAL_CONTRAST = 1.35, 1.6
+_LEAST_CONTRAST, _USUAL_CONTRAST = 1.35, 1.5
 
 
 @dataclass(frozen=True)
