@@ -1,9 +1,9 @@
-"""A CBF map laid over the patient's CT: by their positions, and moved rigidly where that is off.
+"""A CBF map laid over the patient's CT by their positions, and whether it belongs there.
 
-Both were acquired within minutes on one table, so their positions agree but for what the head moved
-in between. The map is compared with the flow that is expected at each place from the CT: as much as
-grey and white matter have, none in fluid and outside the brain. It is moved only where that makes
-them resemble each other more.
+Both were acquired within minutes on one table. The map is compared with the flow that is expected
+at each place from the CT: as much as grey and white matter have, none in fluid and outside the
+brain. It is not registered to it: the low flow of the stroke pulls such a registration by
+millimetres, more than heads move (docs/label-perfusion.md).
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
-from scipy.spatial.transform import Rotation
+from scipy import ndimage
 
 from aspects_scorer.perfusion.brain_scan import BrainScan
 from aspects_scorer.perfusion.cbf_map import CbfMap
@@ -33,10 +32,6 @@ _DOUBTFUL_CORRELATION = 0.55
 _LEAST_SHARE = 0.5  # of the map's flow that must lie in the brain
 _POINT_MM = 4.0
 _SMOOTH_MM = 2.0
-_STEPS = (4.0, 4.0, 4.0, 0.06, 0.06, 0.06)  # mm and radians
-_FARTHEST_MM, _FARTHEST_TURN = 20.0, np.radians(15.0)
-_MOVED_MM = 1.5  # less is not worth an interpolation by a transform that is itself that uncertain
-_GAIN = 0.01  # of correlation
 
 
 @dataclass(frozen=True)
@@ -48,19 +43,16 @@ class PlacedMap:
     flow : ndarray of float32, shape (columns, rows, slices)
         In the map's unit, on the voxels of a `BrainScan`; NaN outside the brain and the map.
     correlation : float
-        Of the map and the flow expected, as it was placed.
-    moved_mm : float
-        By how much the map was moved, on average over it; 0 where it was not.
-    found_mm : float
-        By how much the head seems to have moved.
+        Of the map and the flow expected.
+    in_brain : float
+        Share of the map's flow that lies in the brain, 0-1.
     flags : tuple of Flag
         Reservations.
     """
 
     flow: Image
     correlation: float
-    moved_mm: float
-    found_mm: float
+    in_brain: float
     flags: tuple[Flag, ...]
 
 
@@ -85,27 +77,9 @@ def place_map(cbf: CbfMap, scan: BrainScan) -> PlacedMap:
     """
     points, flow = _points_of(cbf)
     expected = _Expected.of(scan)
-    _check_overlap(points, flow, scan)
-    before = expected.correlation(points, flow)
-    centre = points.mean(axis=1, keepdims=True)
-    found = _best_move(points, flow, expected, centre)
-    back = _rigid(found, centre)
-    moved = back[:3, :3] @ points + back[:3, 3:]
-    after = expected.correlation(moved, flow)
-    found_mm = float(np.sqrt(((moved - points) ** 2).sum(axis=0).mean()))
+    in_brain = _check_overlap(points, flow, scan)
+    correlation = expected.correlation(points, flow)
     flags = []
-    used = np.eye(4)
-    if found_mm > _MOVED_MM and after > before + _GAIN:
-        used = back
-        flags.append(
-            Flag(
-                "map-moved",
-                f"the head moved by {found_mm:.1f} mm between the CT and the perfusion study: the "
-                f"map was moved to fit (correlation {before:.2f}, then {after:.2f}); look at the "
-                "overlay",
-            )
-        )
-    correlation = before if used is not back else after
     if correlation < LEAST_CORRELATION:
         raise InputError(
             f"resembles no flow of this brain (correlation {correlation:.2f} with grey and white "
@@ -119,10 +93,7 @@ def place_map(cbf: CbfMap, scan: BrainScan) -> PlacedMap:
                 f"{correlation:.2f}): a poor map, or another place; look at the overlay",
             )
         )
-    on_scan = _on_scan(cbf, scan, np.linalg.inv(used))
-    return PlacedMap(
-        on_scan, correlation, found_mm if used is back else 0.0, found_mm, tuple(flags)
-    )
+    return PlacedMap(_on_scan(cbf, scan), correlation, in_brain, tuple(flags))
 
 
 def _points_of(cbf: CbfMap) -> tuple[Array, Array]:
@@ -170,15 +141,15 @@ class _Expected:
         return float(np.corrcoef(expected, seen)[0, 1])
 
 
-def _check_overlap(points: Array, flow: Array, scan: BrainScan) -> None:
-    """Refuse a map whose flow lies elsewhere than the brain."""
+def _check_overlap(points: Array, flow: Array, scan: BrainScan) -> float:
+    """Return how much of the flow lies in the brain; refuse a map that lies elsewhere."""
     having = points[:, flow > np.median(flow[flow > 0]) / 2]
     places = np.nan_to_num(scan.indices(having), nan=-2.0)
     share = ndimage.map_coordinates(
         scan.brain.astype(np.float32), places, order=1, mode="constant"
     ).mean()
     if share >= _LEAST_SHARE:
-        return
+        return float(share)
     middle = np.mean([affine[:3, 3] for affine in scan.affines], axis=0)
     middle = middle + scan.affines[0, :3, :2] @ (np.array(scan.hu.shape[:2]) - 1) / 2
     apart = float(np.linalg.norm(having.mean(axis=1) - middle))
@@ -188,34 +159,8 @@ def _check_overlap(points: Array, flow: Array, scan: BrainScan) -> None:
     )
 
 
-def _rigid(move: Array, centre: Array) -> Array:
-    """Return a move (mm along the axes, turns in radians about the centre) as a matrix."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = Rotation.from_rotvec(move[3:]).as_matrix()
-    matrix[:3, 3:] = centre - matrix[:3, :3] @ centre + move[:3, np.newaxis]
-    return matrix
-
-
-def _best_move(points: Array, flow: Array, expected: _Expected, centre: Array) -> Array:
-    """Return the move of the map's points after which they resemble what is expected most."""
-
-    def unlike(move: Array) -> float:
-        matrix = _rigid(move, centre)
-        return -expected.correlation(matrix[:3, :3] @ points + matrix[:3, 3:], flow)
-
-    bounds = [(-_FARTHEST_MM, _FARTHEST_MM)] * 3 + [(-_FARTHEST_TURN, _FARTHEST_TURN)] * 3
-    found = optimize.minimize(
-        unlike,
-        np.zeros(6),
-        method="Powell",
-        bounds=bounds,
-        options={"direc": np.diag(_STEPS), "xtol": 0.02, "ftol": 1e-4, "maxiter": 10},
-    )
-    return np.asarray(found.x)
-
-
-def _on_scan(cbf: CbfMap, scan: BrainScan, to_map: Array) -> Image:
+def _on_scan(cbf: CbfMap, scan: BrainScan) -> Image:
     flow = np.full(scan.brain.shape, np.nan, np.float32)
     for index, here, points in scan.on_slices(scan.brain):
-        flow[:, :, index][here] = cbf.at(to_map[:3, :3] @ points + to_map[:3, 3:])
+        flow[:, :, index][here] = cbf.at(points)
     return flow

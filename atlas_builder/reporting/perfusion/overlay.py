@@ -110,11 +110,11 @@ def _extent(scan: BrainScan) -> tuple[float, float, float, float]:
     return 0.0, columns * scan.spacing[0], 0.0, rows * scan.spacing[1]
 
 
-def _in_mm(borders: list[NDArray[np.float64]], scan: BrainScan) -> list[NDArray[np.float64]]:
+def _in_mm(borders: tuple[NDArray[np.float64], ...], scan: BrainScan) -> list[NDArray[np.float64]]:
     return [(border + 0.5) * np.array(scan.spacing[:2]) for border in borders]
 
 
-def _coloured(shares: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _coloured(shares: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Return shares of the scale as colours; NaN is black."""
     place = np.clip(np.nan_to_num(shares), 0, 1) * (len(_SCALE) - 1)
     steps = np.arange(len(_SCALE))
