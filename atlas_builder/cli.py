@@ -11,6 +11,7 @@ from atlas_builder import __version__
 from atlas_builder.commands.atlas_entropy import atlas_entropy_command
 from atlas_builder.commands.build_atlas import build_atlas_command
 from atlas_builder.commands.fetch_atlas import fetch_atlas_command
+from atlas_builder.commands.label_perfusion import label_perfusion_command
 from atlas_builder.commands.locate_slices import locate_slices_command
 from atlas_builder.commands.map_regions import map_regions_command
 from atlas_builder.commands.options import CONTEXT
@@ -38,6 +39,7 @@ for _command in (
     map_regions_command,
     locate_slices_command,
     score_aspects_command,
+    label_perfusion_command,
     validate_atlas_command,
     validate_scores_command,
     atlas_entropy_command,
@@ -93,6 +95,11 @@ def atlas_entropy_main() -> None:
 def fetch_atlas_main() -> None:
     """Run ``fetch-atlas``."""
     _run(fetch_atlas_command, "fetch-atlas")
+
+
+def label_perfusion_main() -> None:
+    """Run ``label-perfusion``."""
+    _run(label_perfusion_command, "label-perfusion")
 
 
 def locate_slices_main() -> None:

@@ -90,7 +90,7 @@ def measure_densities(scan: MappedScan) -> RegionDensities:
     count = len(SIDES) * len(Region)
     hu, labels, brain = _around_regions(scan)
     spacing = scan.spacing
-    tissue, fluid, dense = _kinds(hu, brain, spacing)
+    tissue, fluid, dense = tell_kinds(hu, brain, spacing)
     smooth = _smoothed(np.clip(hu, 0, _CLIP_HU[1]), tissue, _SMOOTHING_MM, spacing)
     patches = _patches(hu.shape, spacing)
     voxel_ml = float(np.prod(spacing)) / 1000
@@ -139,10 +139,25 @@ def _around_regions(
     return np.asarray(scan.hu[box], np.float32), scan.labels[box], scan.brain[box]
 
 
-def _kinds(
+def tell_kinds(
     hu: NDArray[np.float32], brain: NDArray[np.bool_], spacing: tuple[float, float, float]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell tissue, fluid and what is denser than brain by the smoothed density."""
+    """Tell tissue, fluid and what is denser than brain by the smoothed density.
+
+    Parameters
+    ----------
+    hu : ndarray of float32, shape (columns, rows, slices)
+        Densities.
+    brain : ndarray of bool, shape (columns, rows, slices)
+        The brain with its ventricles and sulci.
+    spacing : tuple of float
+        Size of a pixel along columns and rows, and the distance of slices, mm.
+
+    Returns
+    -------
+    tissue, fluid, dense : ndarray of bool, shape (columns, rows, slices)
+        Together they are the brain.
+    """
     told = _smoothed(np.clip(hu, *_CLIP_HU), brain, _TELLING_MM, spacing)
     fluid, dense = brain & (told <= _FLUID_HU), brain & (told >= _DENSE_HU)
     # What lies at the border of fluid is partly fluid.

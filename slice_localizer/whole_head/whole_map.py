@@ -56,6 +56,8 @@ class WholeMap:
         The brain with its ventricles and sulci.
     affines : ndarray, shape (slices, 4, 4)
         Of each slice, as in `Scan`.
+    place : BrainPlace
+        Of the standard brain in the scan.
     pitch_deg : float
         By how much the slices' front lies above their back against the plane that the atlas is
         made for; negative where it lies below.
@@ -66,6 +68,7 @@ class WholeMap:
     labels: NDArray[np.uint8]
     brain: NDArray[np.bool_]
     affines: NDArray[np.float64]
+    place: BrainPlace
     pitch_deg: float
     flags: tuple[Flag, ...] = ()
 
@@ -141,7 +144,7 @@ def map_all_slices(scan: Scan, region_map: RegionMap, alignment: LevelAlignment)
         for key in keys:
             key.refine(distances, scan.affines[index], upwards, carried.plane)
         labels[:, :, index] = np.where(inside, _nearest(distances, carried.plane), 0)
-    return WholeMap(labels, brain, scan.affines, _pitch(scan, alignment))
+    return WholeMap(labels, brain, scan.affines, place, _pitch(scan, alignment))
 
 
 @dataclass(frozen=True)

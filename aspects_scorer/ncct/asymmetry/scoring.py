@@ -134,7 +134,7 @@ def _reason(densities: RegionDensities, model: AsymmetryModel, row: int, column:
 
 def _remarks(probability: Array, interval: tuple[float, float]) -> list[Flag]:
     found = []
-    unknown: NDArray[np.bool_] = np.isnan(probability).any(axis=0)
+    unknown = np.asarray(np.isnan(probability).any(axis=0))
     if unknown.any():
         names = ", ".join(
             region.name for region, bad in zip(Region, unknown.tolist(), strict=True) if bad

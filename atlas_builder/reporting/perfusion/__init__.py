@@ -1,0 +1,1 @@
+"""The picture and the report of a patient labelled by CT perfusion."""
