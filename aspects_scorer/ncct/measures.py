@@ -156,7 +156,7 @@ def tell_kinds(
     Returns
     -------
     tissue, fluid, dense : ndarray of bool, shape (columns, rows, slices)
-        Together they are the brain.
+        Apart from each other, within the brain; tissue keeps its distance from fluid.
     """
     told = _smoothed(np.clip(hu, *_CLIP_HU), brain, _TELLING_MM, spacing)
     fluid, dense = brain & (told <= _FLUID_HU), brain & (told >= _DENSE_HU)
