@@ -1,4 +1,4 @@
-"""Simulated CBF has the flow of each tissue, less in the core and around it, on the slices asked."""
+"""Simulated CBF has the flow of each tissue, less in and around the core, on the slices asked."""
 
 from __future__ import annotations
 
