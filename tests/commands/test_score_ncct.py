@@ -36,8 +36,8 @@ def cohort(tmp_path_factory):
     broken.mkdir()
     (broken / "sub-broken_ct.nii.gz").write_bytes(b"no image")
     table = folder / "participants.tsv"
-    rows = list(csv.DictReader(table.open(), delimiter="\t"))
-    age = rows[0]["age"]
+    with table.open() as opened:
+        age = next(csv.DictReader(opened, delimiter="\t"))["age"]
     table.write_text(
         f"participant_id\tage\n{first.name}\t{age}\nsub-broken\t60\n", encoding="utf-8"
     )

@@ -7,8 +7,14 @@ from atlas_builder.catalogue.entries import load_atlas
 from atlas_builder.core.anatomy import AgeGroup, Region
 from atlas_builder.mapping.pipeline import map_regions
 from head_phantom.cohort.subject import Recipe, Subject, simulate_subject
+from slice_localizer.alignment.deformation import BrainPlace
 from slice_localizer.alignment.level import align_level
 from slice_localizer.whole_head.whole_map import WholeMap, map_all_slices
+
+
+NOWHERE = BrainPlace(
+    np.eye(4), *np.zeros((2, 3, 2, 2, 2), np.float32), origin=np.zeros(3), spacing=1.0
+)
 
 
 def test_a_slice_stands_for_half_the_way_to_its_neighbours() -> None:
@@ -17,7 +23,7 @@ def test_a_slice_stands_for_half_the_way_to_its_neighbours() -> None:
     labels = np.zeros((10, 10, 3), np.uint8)
     labels[:, :, 2] = 7
     labels[0, :5, 0] = 20
-    volumes = WholeMap(labels, labels > 0, affines, 0.0).volumes_ml()
+    volumes = WholeMap(labels, labels > 0, affines, NOWHERE, 0.0).volumes_ml()
     assert volumes[7] == pytest.approx(100 * 5.0 / 1000)
     assert volumes[20] == pytest.approx(5 * 5.0 / 1000)
     assert volumes.sum() == pytest.approx(volumes[7] + volumes[20])

@@ -1,6 +1,6 @@
 """Print how far a map moves where only the rounding of a scan's geometry changes.
 
-Usage: python scripts/benchmarks/score_steadiness.py ATLAS AGE --scan SCAN BGL SGL
+Usage: python scripts/fuzzing/score_steadiness.py ATLAS AGE --scan SCAN BGL SGL
     [--scan SCAN BGL SGL ...] [--draws 1]
 
 ATLAS is a name in the catalogue or a folder, AGE that of the atlas. Each SCAN is mapped onto its
