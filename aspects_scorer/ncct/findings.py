@@ -10,6 +10,7 @@ from aspects_scorer.ncct.mapped_scan import MappedScan
 from aspects_scorer.ncct.measures import Array, RegionDensities
 from aspects_scorer.ncct.scored_scan import RegionFinding
 from atlas_builder.core.anatomy import SIDES, Region, Side
+from atlas_builder.core.flags import Flag
 
 
 def make_findings(
@@ -56,3 +57,24 @@ def make_findings(
                 )
             )
     return tuple(findings)
+
+
+def flag_unjudged(probability: Array) -> tuple[Flag, ...]:
+    """Name the regions for which there is no probability.
+
+    Parameters
+    ----------
+    probability : ndarray, shape (2, 10)
+        Of being affected; NaN where a region could not be judged.
+
+    Returns
+    -------
+    tuple of Flag
+        One or none.
+    """
+    unknown = np.any(np.isnan(probability), axis=0)
+    if not unknown.any():
+        return ()
+    names = ", ".join(region.name for region, bad in zip(Region, unknown, strict=True) if bad)
+    reason = f"no tissue to compare in {names}: they keep their points"
+    return (Flag("regions-not-judged", reason),)

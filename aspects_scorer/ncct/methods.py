@@ -8,6 +8,7 @@ from typing import TypeAlias
 from aspects_scorer.ncct import hu_ratio
 from aspects_scorer.ncct.asymmetry import scoring as asymmetry
 from aspects_scorer.ncct.mapped_scan import MappedScan
+from aspects_scorer.ncct.radiomics_forest import scoring as radiomics_forest
 from aspects_scorer.ncct.scored_scan import ScoredScan
 
 Scorer: TypeAlias = Callable[[MappedScan, str], ScoredScan]
@@ -16,6 +17,7 @@ Scorer: TypeAlias = Callable[[MappedScan, str], ScoredScan]
 METHODS: Mapping[str, Scorer] = {
     asymmetry.METHOD: asymmetry.score_by_asymmetry,
     hu_ratio.METHOD: hu_ratio.score_by_ratio,
+    radiomics_forest.METHOD: radiomics_forest.score_by_forest,
 }
 """Each method's scorer."""
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aspects_scorer.ncct.asymmetry.model import AsymmetryModel, load_models
-from aspects_scorer.ncct.findings import make_findings
+from aspects_scorer.ncct.findings import flag_unjudged, make_findings
 from aspects_scorer.ncct.mapped_scan import MappedScan
 from aspects_scorer.ncct.measures import Array, RegionDensities, measure_densities
 from aspects_scorer.ncct.scored_scan import ScoredScan
@@ -132,22 +132,13 @@ def _reason(densities: RegionDensities, model: AsymmetryModel, row: int, column:
     return words
 
 
-def _remarks(probability: Array, interval: tuple[float, float]) -> list[Flag]:
-    found = []
-    unknown = np.asarray(np.isnan(probability).any(axis=0))
-    if unknown.any():
-        names = ", ".join(
-            region.name for region, bad in zip(Region, unknown.tolist(), strict=True) if bad
-        )
-        found.append(
-            Flag("regions-not-judged", f"no tissue to compare in {names}: they keep their points")
-        )
-    if interval[1] - interval[0] > _UNCERTAIN:
-        found.append(
-            Flag(
-                "uncertain-score",
-                f"ASPECTS lies between {interval[0]:g} and {interval[1]:g} with a probability of "
-                "90%: look at the regions of middling probability",
-            )
-        )
-    return found
+def _remarks(probability: Array, interval: tuple[float, float]) -> tuple[Flag, ...]:
+    unjudged = flag_unjudged(probability)
+    if interval[1] - interval[0] <= _UNCERTAIN:
+        return unjudged
+    uncertain = Flag(
+        "uncertain-score",
+        f"ASPECTS lies between {interval[0]:g} and {interval[1]:g} with a probability of 90%: "
+        "look at the regions of middling probability",
+    )
+    return (*unjudged, uncertain)

@@ -11,7 +11,6 @@ from slice_localizer.alignment.deformation import BrainPlace
 from slice_localizer.alignment.level import align_level
 from slice_localizer.whole_head.whole_map import WholeMap, map_all_slices
 
-
 NOWHERE = BrainPlace(
     np.eye(4), *np.zeros((2, 3, 2, 2, 2), np.float32), origin=np.zeros(3), spacing=1.0
 )
