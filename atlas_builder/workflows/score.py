@@ -19,6 +19,7 @@ from aspects_scorer.dwi.lesion_size import MOST_ML, MOST_ML_MNI, refuse_implausi
 from aspects_scorer.dwi.mni_brain import mni_brain
 from aspects_scorer.dwi.mni_space import refuse_other_space
 from aspects_scorer.dwi.scored_lesion import score_lesion
+from aspects_scorer.dwi.skull_base import skull_base_remarks
 from atlas_builder.core.aspects import SEGMENTED, AspectsRule, name_of
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.lesion import Lesion
@@ -162,7 +163,9 @@ def score_scan(
     clock.stage("register")
     lesion = to_template(drawn, transform)
     scored = score_lesion(lesion, rule)
-    remarks = placement_remarks(image, brain, drawn, transform)
+    remarks = tuple(placement_remarks(image, brain, drawn, transform))
+    if mask is None and diffusion is None:
+        remarks += skull_base_remarks(lesion)
     # A patient's grid lies askew in MNI space, and its slices are thick: that is no remark here.
     own = (flag for flag in scored.flags if flag.code != "space-doubtful")
     scored = replace(scored, core_volume_ml=drawn.volume_ml, flags=(*own, *flags, *remarks))

@@ -16,7 +16,7 @@ from atlas_builder.core.flags import Flag
 
 METHOD = "asymmetry"
 
-CERTAIN, LIKELY = 0.6, 0.25
+CERTAIN, LIKELY = 0.5, 0.25
 """A side loses points once one of its regions is affected with the first probability; then each of
 its regions does that is with the second. One doubtful region alone is more often none."""
 

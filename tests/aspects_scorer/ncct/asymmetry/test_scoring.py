@@ -90,9 +90,9 @@ def test_a_region_without_tissue_keeps_its_point_and_is_named():
 
 def test_doubtful_regions_count_only_beside_a_certain_one():
     probability = np.zeros((2, 10))
-    probability[0, :3] = 0.3, 0.5, 0.59
+    probability[0, :3] = 0.3, 0.4, 0.49
     assert not choose_affected(probability).any()
-    probability[0, 5], probability[1, 2] = 0.6, 0.5
+    probability[0, 5], probability[1, 2] = 0.5, 0.4
     assert np.argwhere(choose_affected(probability)).tolist() == [[0, 0], [0, 1], [0, 2], [0, 5]]
 
 
