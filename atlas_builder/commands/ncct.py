@@ -47,7 +47,7 @@ def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
     """
     import_nibabel()
     from aspects_scorer.ncct.methods import DEFAULT_METHOD  # noqa: PLC0415
-    from atlas_builder.workflows.score_ncct import score_ncct  # noqa: PLC0415
+    from atlas_builder.workflows.ncct.score import score_ncct  # noqa: PLC0415
 
     case = score_ncct(
         scan,
@@ -94,7 +94,7 @@ def score_cohort(
         raise InputError("score-aspects: --age is of one scan; ages of a cohort are in its table")
     from aspects_scorer.ncct.methods import DEFAULT_METHOD  # noqa: PLC0415
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
-    from atlas_builder.workflows.score_ncct_cohort import (  # noqa: PLC0415
+    from atlas_builder.workflows.ncct.cohort import (  # noqa: PLC0415
         SCORES,
         left_out,
         score_ncct_cohort,

@@ -23,7 +23,7 @@ from atlas_builder.core.aspects import ANATOMICAL, RULES, AspectsRule
 from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.files import replacing
 from atlas_builder.runtime.workers import open_workers
-from atlas_builder.workflows.score_ncct import map_scan_for_scoring
+from atlas_builder.workflows.ncct.score import map_scan_for_scoring
 
 # A lesion that is known voxel by voxel has traces in regions that no reader would count.
 TRUTH = {**RULES, "barber": ANATOMICAL}

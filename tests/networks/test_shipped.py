@@ -42,7 +42,8 @@ def test_the_localizer_predicts_as_measured():
 
 def test_the_infarct_segmenter_predicts_as_measured():
     probability = predict(drawn_diffusion())
-    assert probability.sum() == pytest.approx(315.64, abs=0.5)
+    assert probability.sum() == pytest.approx(300.63, abs=0.5)
     assert probability[56, 48, 8] == pytest.approx(1.0, abs=1e-4)
-    assert probability[55, 47, 6] == pytest.approx(2.05e-5, rel=0.05)
-    assert np.count_nonzero(probability > 0.2) == 325
+    assert probability[51, 53, 8] == pytest.approx(0.3443, abs=2e-3)
+    assert probability[60, 52, 8] == pytest.approx(0.5166, abs=2e-3)
+    assert np.count_nonzero(probability > 0.2) == 306

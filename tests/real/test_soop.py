@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from in_process import in_process
 
+from atlas_builder.core.aspects import BARBER
 from atlas_builder.runtime.resumption import read_record
 from atlas_builder.workflows import score_cohort as workflow
-from atlas_builder.workflows.score_cohort import RECORD, score_cohort
+from atlas_builder.workflows.score_cohort import RECORD, CohortSettings, score_cohort
 from atlas_builder.workflows.validate_scores import ScoresFolder, validate_scores
 
 pytestmark = pytest.mark.slow
@@ -23,7 +24,12 @@ def out(data: Path, tmp_path_factory) -> Path:
         pytest.skip(f"no {soop}")
     folder = tmp_path_factory.mktemp("soop") / "out"
     with in_process(workflow):
-        score_cohort(soop / "lesions", folder, participants=soop / "participants.tsv")
+        score_cohort(
+            soop / "lesions",
+            folder,
+            participants=soop / "participants.tsv",
+            settings=CohortSettings(rule=BARBER),
+        )
     return folder
 
 

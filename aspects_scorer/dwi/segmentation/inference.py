@@ -19,8 +19,9 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.networks.model import Model, open_model
 from atlas_builder.networks.registry import INFARCT_SEGMENTER
 
-THRESHOLD = 0.5
-"""Probability from which on a voxel is infarct, chosen on the validation scans."""
+THRESHOLD, THRESHOLD_WITHOUT_ADC = 0.5, 0.2
+"""Probability from which on a voxel is infarct, with an ADC map and without one, chosen on scans
+with validation lesions. The network is less sure without the map."""
 
 _OVERLAP = 0.25  # of neighbouring windows
 _RAS = np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
@@ -67,7 +68,7 @@ def segment_infarct(
     if brain is None:
         brain = extract_brain(b1000, affine)
     found = _infarct_share(b1000, affine, adc, brain, network)
-    return np.asarray(found > THRESHOLD)
+    return np.asarray(found > (THRESHOLD_WITHOUT_ADC if adc is None else THRESHOLD))
 
 
 def _infarct_share(

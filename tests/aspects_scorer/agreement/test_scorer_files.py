@@ -50,7 +50,9 @@ def test_what_a_cohort_run_on_lesions_writes(tmp_path):
         volumes = dict.fromkeys(PLACES, 10.0)
         lesion = {place: 10 * share for place, share in zip(PLACES, row, strict=True)}
         score = score_involvement(volumes, lesion)
-        patients.append(ScoredPatient(name, score.left, score.right, 4.5, 1.0, (), score.regions))
+        patients.append(
+            ScoredPatient(name, score.left, score.right, score.aspects, 4.5, 1.0, (), score.regions)
+        )
     write_dwi_scores(tmp_path / "scores.tsv", patients)
     write_regions(tmp_path / "regions.tsv", patients)
     write_subjects(tmp_path / "subjects.tsv", patients, {}, [Refusal("sub-9", "no lesion mask")])

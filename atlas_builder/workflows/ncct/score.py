@@ -25,7 +25,7 @@ from atlas_builder.mapping.region_map import RegionMap
 from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices, remarks_on_given
 from atlas_builder.workflows.map import OLDEST, naming, remarks_on_age
 from atlas_builder.workflows.map_processes import registration_processes
-from atlas_builder.workflows.ncct_files import NcctCase, check_folder, write_case
+from atlas_builder.workflows.ncct.files import NcctCase, check_folder, write_case
 from slice_localizer.alignment.level import LevelAlignment, align_level
 from slice_localizer.locating import locate_slices
 from slice_localizer.whole_head.whole_map import WholeMap, map_all_slices

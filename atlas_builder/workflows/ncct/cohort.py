@@ -16,8 +16,8 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.runtime.tsv import NOT_AVAILABLE, write_tsv
 from atlas_builder.runtime.workers import open_workers
-from atlas_builder.workflows.ncct_files import RESULT, TABLE
-from atlas_builder.workflows.score_ncct import NcctTask, score_task
+from atlas_builder.workflows.ncct.files import RESULT, TABLE
+from atlas_builder.workflows.ncct.score import NcctTask, score_task
 
 SCORES = "scores.tsv"
 REGIONS = "regions.tsv"

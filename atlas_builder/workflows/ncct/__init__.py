@@ -1,0 +1,1 @@
+"""Scoring head CT, from files to folders."""
