@@ -123,6 +123,20 @@ def test_a_cohort_names_whom_it_cannot_score_and_goes_on(cohort, tmp_path):
     assert (out / good["participant_id"] / "aspects.json").stat().st_mtime_ns == made
 
 
+def test_a_scan_that_is_refused_now_keeps_no_earlier_score(cohort, tmp_path):
+    folder, out = tmp_path / "c", tmp_path / "o"
+    shutil.copytree(cohort / "sub-broken", folder / "sub-broken")
+    (folder / "participants.tsv").write_text("participant_id\tage\nsub-broken\t60\n")
+    earlier = out / "sub-broken"
+    earlier.mkdir(parents=True)
+    (earlier / "aspects.json").write_text('{"aspects": 4}')
+    (out / "scores.tsv").write_text("participant_id\taspects\nsub-broken\t4\n")
+    with pytest.raises(InputError, match="no scan can be scored"):
+        run("--ncct-cohort", folder, "--jobs", 1, "--out", out)
+    assert not earlier.exists()
+    assert not (out / "scores.tsv").exists()
+
+
 def test_a_cohort_without_any_scan_is_refused(cohort, tmp_path):
     shutil.copytree(cohort / "sub-broken", tmp_path / "c" / "sub-broken")
     (tmp_path / "c" / "participants.tsv").write_text("participant_id\tage\nsub-broken\t60\n")

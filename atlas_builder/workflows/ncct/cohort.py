@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.runtime.tsv import NOT_AVAILABLE, write_tsv
 from atlas_builder.runtime.workers import open_workers
-from atlas_builder.workflows.ncct.files import RESULT, TABLE
+from atlas_builder.workflows.ncct.files import RESULT, TABLE, check_folder
 from atlas_builder.workflows.ncct.score import NcctTask, score_task
 
 SCORES = "scores.tsv"
@@ -129,6 +130,9 @@ def score_ncct_cohort(
             progress(stage, number, len(tasks))
     outcomes += [Outcome(r.participant_id, r.reason) for r in (*refusals, *absent)]
     if all(outcome.refused for outcome in outcomes):
+        # Tables of an earlier run would say that these were scored.
+        for name in (SCORES, REGIONS):
+            (out / name).unlink(missing_ok=True)
         reason = outcomes[0].refused if outcomes else "the table is empty"
         raise InputError(f"{cohort}: no scan can be scored ({reason})")
     _write_tables(out, outcomes, method, rule)
@@ -159,11 +163,24 @@ def _score(task: _Task) -> Outcome:
     try:
         score_task(task.scan, None)
     except InputError as error:
+        _remove_earlier(task.scan.out)
         # The message names the scan's place, which is of this computer.
         reason = str(error).removeprefix(f"{task.scan.path}: ")
         return Outcome(task.participant_id, reason.replace(f"{task.scan.path.parent}/", ""))
     made_from.write_text(json.dumps(inputs), "utf-8")
     return Outcome(task.participant_id)
+
+
+def _remove_earlier(folder: Path) -> None:
+    """Remove the score of a scan that is refused now: it is of another scan, or by other rules."""
+    if not (folder / RESULT).exists():
+        return
+    try:
+        check_folder(folder)
+    except InputError:  # other files lie in it: only what says that it is a score goes
+        (folder / RESULT).unlink()
+        return
+    shutil.rmtree(folder)
 
 
 def _state_of(path: Path) -> list[list[object]]:
