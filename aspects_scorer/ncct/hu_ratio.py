@@ -17,7 +17,7 @@ import numpy as np
 
 from aspects_scorer.ncct.findings import make_findings
 from aspects_scorer.ncct.mapped_scan import MappedScan
-from aspects_scorer.ncct.measures import measure_densities
+from aspects_scorer.ncct.measures import RegionDensities
 from aspects_scorer.ncct.scored_scan import ScoredScan
 from atlas_builder.core.anatomy import SIDES, Region
 
@@ -27,13 +27,15 @@ CUT_POINT = 0.95
 """Below this share of the other side's density a region is affected."""
 
 
-def score_by_ratio(scan: MappedScan, rule: str) -> ScoredScan:
+def score_by_ratio(scan: MappedScan, densities: RegionDensities, rule: str) -> ScoredScan:
     """Score a scan by ratios of densities.
 
     Parameters
     ----------
     scan : MappedScan
         The scan.
+    densities : RegionDensities
+        Of its regions, from `measure_densities`.
     rule : str
         Noted in the result; the cut-point is one for all rules.
 
@@ -42,7 +44,6 @@ def score_by_ratio(scan: MappedScan, rule: str) -> ScoredScan:
     ScoredScan
         Without probabilities.
     """
-    densities = measure_densities(scan)
     ratio = densities.mean / densities.mean[::-1]
     reasons = {
         (side, region): f"density {ratio[row, column]:.2f} of the other side's, below {CUT_POINT:g}"

@@ -8,11 +8,12 @@ from typing import TypeAlias
 from aspects_scorer.ncct import hu_ratio
 from aspects_scorer.ncct.asymmetry import scoring as asymmetry
 from aspects_scorer.ncct.mapped_scan import MappedScan
+from aspects_scorer.ncct.measures import RegionDensities
 from aspects_scorer.ncct.radiomics_forest import scoring as radiomics_forest
 from aspects_scorer.ncct.scored_scan import ScoredScan
 
-Scorer: TypeAlias = Callable[[MappedScan, str], ScoredScan]
-"""Scores a mapped scan by the rule of a name."""
+Scorer: TypeAlias = Callable[[MappedScan, RegionDensities, str], ScoredScan]
+"""Scores a mapped scan, whose densities are measured, by the rule of a name."""
 
 METHODS: Mapping[str, Scorer] = {
     asymmetry.METHOD: asymmetry.score_by_asymmetry,

@@ -8,6 +8,7 @@ changes inside the scan need no special case.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,3 +61,18 @@ class Scan:
     def __getitem__(self, index: int) -> Slice:
         """Return one slice by its zero-based index along the scan's axial axis."""
         return Slice(self.data[:, :, index], self.affines[index])
+
+    def part(self, indices: Sequence[int]) -> Scan:
+        """Return some of the slices, copied.
+
+        Parameters
+        ----------
+        indices : sequence of int
+            Zero-based, in the order in which they are wanted.
+
+        Returns
+        -------
+        Scan
+        """
+        places = list(indices)
+        return Scan(np.ascontiguousarray(self.data[:, :, places]), self.affines[places])

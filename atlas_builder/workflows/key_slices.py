@@ -58,12 +58,7 @@ class ChosenSlices:
         callable
             See `NiftiSource.read`.
         """
-        whole = self.scan
-        if whole is None:
-            return source.read
-        return lambda places: Scan(
-            np.ascontiguousarray(whole.data[:, :, list(places)]), whole.affines[list(places)]
-        )
+        return source.read if self.scan is None else self.scan.part
 
 
 def choose_slices(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from pathlib import Path
 
 from aspects_scorer.perfusion.brain_scan import cut_brain
@@ -13,16 +11,14 @@ from aspects_scorer.perfusion.cbf_map import read_cbf
 from aspects_scorer.perfusion.labelled import LabelledPerfusion, label_brain
 from atlas_builder.catalogue.entries import load_atlas
 from atlas_builder.core.aspects import RULES
-from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
 from atlas_builder.io.source import open_scan
 from atlas_builder.mapping.pipeline import map_regions
 from atlas_builder.workflows.locate import locate_in, open_network_ahead
+from atlas_builder.workflows.map import check_age, naming
 from atlas_builder.workflows.map_processes import registration_processes
 from atlas_builder.workflows.perfusion_files import check_folder, write_labelled
 from slice_localizer.whole_head.whole_map import map_all_slices
-
-_OLDEST = 130.0
 
 
 def label_perfusion(
@@ -80,8 +76,7 @@ def label_perfusion(
                 participant=participant,
             )
     check_folder(out)
-    if age is not None and not 0 <= age <= _OLDEST:
-        raise InputError(f"--age {age:g}: not an age in years; give 0 to {_OLDEST:g}")
+    check_age(age)
     started = time.perf_counter()
     flow = read_cbf(cbf)
     with open_scan(ncct) as source:
@@ -90,7 +85,7 @@ def label_perfusion(
         open_network_ahead()
         scan = source.read()
         located = locate_in(scan, ncct)
-        with _naming(ncct):
+        with naming(ncct):
             region_map = map_regions(
                 scan,
                 found_atlas,
@@ -102,7 +97,7 @@ def label_perfusion(
             whole = map_all_slices(scan, region_map, located.alignment)
             brain = cut_brain(scan, whole)
         mapped = time.perf_counter()
-        with _naming(cbf):
+        with naming(cbf):
             labelled = label_brain(flow, brain, RULES[rule])
         remarks = (*source.remarks, *located.flags, *region_map.flags)
         result = LabelledPerfusion(
@@ -116,15 +111,3 @@ def label_perfusion(
         )
         write_labelled(out, result, source)
     return result
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name the file in an error that does not."""
-    try:
-        yield
-    except InputError as error:
-        message = str(error)
-        raise InputError(
-            message if message.startswith(f"{path}:") else f"{path}: {message}"
-        ) from None

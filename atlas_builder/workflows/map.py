@@ -21,9 +21,7 @@ from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices, rema
 from atlas_builder.workflows.map_files import check_folder, write_map
 from atlas_builder.workflows.map_processes import registration_processes
 
-OLDEST = 130.0
-"""Years; a greater age is no patient's."""
-
+_OLDEST = 130.0
 _SAME_AGE = 1.0  # headers hold whole years
 
 
@@ -89,8 +87,7 @@ def map_scan(
             )
     started = time.perf_counter()
     check_folder(out)
-    if age is not None and not 0 <= age <= OLDEST:
-        raise InputError(f"--age {age:g}: not an age in years; give 0 to {OLDEST:g}")
+    check_age(age)
     with ThreadPoolExecutor(1) as reader, open_scan(path, series) as source:
         used_age = source.age if age is None else age
         # Asked before slices are looked for, which takes a second.
@@ -120,6 +117,23 @@ def map_scan(
         region_map = replace(region_map, timings=timings, flags=(*height, *region_map.flags))
         write_map(out, region_map, source, executor, _details(source, age, key))
     return region_map
+
+
+def check_age(age: float | None) -> None:
+    """Make sure that an age that was given is a patient's.
+
+    Parameters
+    ----------
+    age : float or None
+        In years.
+
+    Raises
+    ------
+    InputError
+        It is below 0 or above 130.
+    """
+    if age is not None and not 0 <= age <= _OLDEST:
+        raise InputError(f"--age {age:g}: not an age in years; give 0 to {_OLDEST:g}")
 
 
 @contextmanager

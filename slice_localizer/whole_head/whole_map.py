@@ -24,7 +24,6 @@ from scipy import ndimage
 
 from atlas_builder.catalogue.mni_regions import BGL_PITCH, MniAspects, load_mni_aspects
 from atlas_builder.core.anatomy import Level, Region, map_value, regions_of
-from atlas_builder.core.flags import Flag
 from atlas_builder.core.scan import Scan
 from atlas_builder.mapping.region_map import RegionMap
 from slice_localizer.alignment.coarse_scan import coarsen
@@ -61,8 +60,6 @@ class WholeMap:
     pitch_deg : float
         By how much the slices' front lies above their back against the plane that the atlas is
         made for; negative where it lies below.
-    flags : tuple of Flag
-        Reservations.
     """
 
     labels: NDArray[np.uint8]
@@ -70,7 +67,6 @@ class WholeMap:
     affines: NDArray[np.float64]
     place: BrainPlace
     pitch_deg: float
-    flags: tuple[Flag, ...] = ()
 
     def volumes_ml(self) -> NDArray[np.float64]:
         """Return the volume of each label value in mL, shape (21,); of 0 nothing is counted.

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from aspects_scorer.ncct.methods import METHODS
 from atlas_builder.commands.score_aspects import score_aspects_command
 from atlas_builder.core.anatomy import AgeGroup
 from atlas_builder.core.errors import InputError
@@ -142,6 +143,11 @@ def test_a_cohort_without_any_scan_is_refused(cohort, tmp_path):
     (tmp_path / "c" / "participants.tsv").write_text("participant_id\tage\nsub-broken\t60\n")
     with pytest.raises(InputError, match="no scan can be scored"):
         run("--ncct-cohort", tmp_path / "c", "--jobs", 1, "--out", tmp_path / "o")
+
+
+def test_every_method_can_be_chosen():
+    (method,) = [one for one in score_aspects_command.params if one.name == "method"]
+    assert list(method.type.choices) == list(METHODS)
 
 
 @pytest.mark.parametrize(

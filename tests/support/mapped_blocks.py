@@ -7,6 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from aspects_scorer.ncct.mapped_scan import MappedScan
+from aspects_scorer.ncct.measures import measure_densities
+from aspects_scorer.ncct.methods import Scorer
+from aspects_scorer.ncct.scored_scan import ScoredScan
 from atlas_builder.core.anatomy import SIDES, Region, Side, map_value
 
 SPACING = (1.0, 1.0, 5.0)
@@ -55,3 +58,8 @@ def mirrored(scan: MappedScan) -> MappedScan:
     return MappedScan(
         scan.hu[::-1].copy(), swapped.astype(np.uint8), scan.brain[::-1].copy(), scan.affines, 60.0
     )
+
+
+def scored_by(scorer: Scorer, scan: MappedScan, rule: str) -> ScoredScan:
+    """Measure a scan and score it."""
+    return scorer(scan, measure_densities(scan), rule)

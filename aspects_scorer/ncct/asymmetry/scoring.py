@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from aspects_scorer.ncct.asymmetry.model import AsymmetryModel, load_models
 from aspects_scorer.ncct.findings import flag_unjudged, make_findings
 from aspects_scorer.ncct.mapped_scan import MappedScan
-from aspects_scorer.ncct.measures import Array, RegionDensities, measure_densities
+from aspects_scorer.ncct.measures import Array, RegionDensities
 from aspects_scorer.ncct.scored_scan import ScoredScan
 from atlas_builder.core.anatomy import SIDES, Region
 from atlas_builder.core.aspects import POINTS
@@ -26,13 +26,15 @@ _NOTED_FLUID = 0.05
 _NOTED_SPREAD_HU = 0.7
 
 
-def score_by_asymmetry(scan: MappedScan, rule: str) -> ScoredScan:
+def score_by_asymmetry(scan: MappedScan, densities: RegionDensities, rule: str) -> ScoredScan:
     """Score a scan by its left-right differences.
 
     Parameters
     ----------
     scan : MappedScan
         The scan.
+    densities : RegionDensities
+        Of its regions, from `measure_densities`.
     rule : str
         Which extent of ischaemia counts, a name of `atlas_builder.core.aspects.RULES`.
 
@@ -45,7 +47,6 @@ def score_by_asymmetry(scan: MappedScan, rule: str) -> ScoredScan:
     KeyError
         There are no weights for the rule.
     """
-    densities = measure_densities(scan)
     model = load_models()[rule]
     probability = model.probabilities(densities)
     affected = choose_affected(probability)

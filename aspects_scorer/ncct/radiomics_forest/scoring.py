@@ -18,7 +18,7 @@ import numpy as np
 
 from aspects_scorer.ncct.findings import flag_unjudged, make_findings
 from aspects_scorer.ncct.mapped_scan import MappedScan
-from aspects_scorer.ncct.measures import RegionDensities, measure_densities
+from aspects_scorer.ncct.measures import RegionDensities
 from aspects_scorer.ncct.radiomics_forest.features import measure_radiomics
 from aspects_scorer.ncct.radiomics_forest.forest import load_forests
 from aspects_scorer.ncct.scored_scan import ScoredScan
@@ -28,13 +28,15 @@ from atlas_builder.core.aspects import POINTS
 METHOD = "radiomics-forest"
 
 
-def score_by_forest(scan: MappedScan, rule: str) -> ScoredScan:
+def score_by_forest(scan: MappedScan, densities: RegionDensities, rule: str) -> ScoredScan:
     """Score a scan by random forests on radiomic features.
 
     Parameters
     ----------
     scan : MappedScan
         The scan.
+    densities : RegionDensities
+        Of its regions, from `measure_densities`.
     rule : str
         Which extent of ischaemia counts, a name of `atlas_builder.core.aspects.RULES`.
 
@@ -52,7 +54,6 @@ def score_by_forest(scan: MappedScan, rule: str) -> ScoredScan:
     """
     model = load_forests()[rule]
     probability = model.probabilities(*measure_radiomics(scan).beside_counterparts())
-    densities = measure_densities(scan)
     known = np.nan_to_num(probability)
     reasons = {
         (side, region): _reason(densities, float(known[row, column]), model.threshold, row, column)

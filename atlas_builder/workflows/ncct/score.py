@@ -16,17 +16,16 @@ from aspects_scorer.ncct.methods import DEFAULT_METHOD, METHODS
 from aspects_scorer.ncct.other_findings import find_other_findings
 from atlas_builder.catalogue.atlas import Atlas, read_atlas
 from atlas_builder.catalogue.entries import find_atlas, load_atlas
-from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.source import open_scan
 from atlas_builder.mapping.pipeline import check_key_slices, map_key_slices, read_key_slices
 from atlas_builder.mapping.region_map import RegionMap
 from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices, remarks_on_given
-from atlas_builder.workflows.map import OLDEST, naming, remarks_on_age
+from atlas_builder.workflows.map import check_age, naming, remarks_on_age
 from atlas_builder.workflows.map_processes import registration_processes
 from atlas_builder.workflows.ncct.files import NcctCase, check_folder, write_case
-from slice_localizer.alignment.level import LevelAlignment, align_level
+from slice_localizer.alignment.level import align_level
 from slice_localizer.locating import locate_slices
 from slice_localizer.whole_head.whole_map import WholeMap, map_all_slices
 
@@ -124,8 +123,7 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
     path, out, age = task.path, task.out, task.age
     started = time.perf_counter()
     check_folder(out)
-    if age is not None and not 0 <= age <= OLDEST:
-        raise InputError(f"--age {age:g}: not an age in years; give 0 to {OLDEST:g}")
+    check_age(age)
     with ThreadPoolExecutor(1) as reader, open_scan(path, task.series) as source:
         known_age = source.age if age is None else age
         used_age = USUAL_AGE if known_age is None else known_age
@@ -141,12 +139,14 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
                 remarks += (_age_unknown(),)
             prepared = time.perf_counter() - started
             region_map, whole, stages = _mapped(
-                scan, replace(key, scan=scan), remarks, loading.result, used_age, executor
+                scan, key, remarks, loading.result, used_age, executor
             )
             judged = time.perf_counter()
-            scored = METHODS[task.method](
-                _for_scoring(scan, region_map, whole, known_age), task.rule
-            )
+            mapped = _for_scoring(scan, region_map, whole, known_age)
+            densities = measure_densities(mapped)
+            others = find_other_findings(mapped, densities)
+            flagged = replace(mapped, flags=(*mapped.flags, *others))
+            scored = METHODS[task.method](flagged, densities, task.rule)
         timings = {
             "read": prepared,
             **key.timings,
@@ -156,7 +156,11 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
         }
         details = {
             "input": {"format": source.kind, "series": source.series},
-            "age_from": "given" if age is not None else "DICOM header" if known_age else "unknown",
+            "age_from": "given"
+            if age is not None
+            else "unknown"
+            if known_age is None
+            else "DICOM header",
             "key_slices": dict(key.origin),
         }
         case = NcctCase(scored, replace(region_map, age=known_age), whole, details, timings)
@@ -208,41 +212,26 @@ def _mapped(
     executor: Executor | None,
 ) -> tuple[RegionMap, WholeMap, dict[str, float]]:
     """Map the key slices, then all."""
-    chosen = read_key_slices(
-        lambda places: Scan(
-            np.ascontiguousarray(scan.data[:, :, list(places)]), scan.affines[list(places)]
-        ),
-        scan.affines,
-        key.indices,
-        remarks,
-    )
-    alignments: list[LevelAlignment] = [] if key.alignment is None else [key.alignment]
-
-    def align() -> None:
-        # While processes register; where the search for the slices has aligned, that holds.
-        if not alignments:
-            alignments.append(align_level(scan))
-
-    region_map = map_key_slices(chosen, atlas(), age=age, executor=executor, when_started=align)
+    chosen = read_key_slices(scan.part, scan.affines, key.indices, remarks)
+    alignment = align_level(scan) if key.alignment is None else key.alignment
+    region_map = map_key_slices(chosen, atlas(), age=age, executor=executor)
     started = time.perf_counter()
-    whole = map_all_slices(scan, region_map, alignments[0])
+    whole = map_all_slices(scan, region_map, alignment)
     return region_map, whole, {"all_slices": time.perf_counter() - started}
 
 
 def _for_scoring(
     scan: Scan, region_map: RegionMap, whole: WholeMap, age: float | None
 ) -> MappedScan:
-    mapped = MappedScan(
+    return MappedScan(
         hu=np.asarray(scan.data, np.float32),
         labels=whole.labels,
         brain=whole.brain,
         affines=scan.affines,
         age=age,
         confidences={(m.side, m.region): m.confidence for m in region_map.measures},
-        flags=(*region_map.flags, *whole.flags),
+        flags=region_map.flags,
     )
-    others = find_other_findings(mapped, measure_densities(mapped))
-    return replace(mapped, flags=(*mapped.flags, *others))
 
 
 def _age_unknown() -> Flag:

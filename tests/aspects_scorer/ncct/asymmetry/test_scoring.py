@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mapped_blocks import mapped_blocks, mirrored
+from mapped_blocks import mapped_blocks, mirrored, scored_by
 
 from aspects_scorer.ncct.asymmetry.model import load_models
 from aspects_scorer.ncct.asymmetry.scoring import (
@@ -30,14 +30,14 @@ def test_there_are_weights_for_every_published_rule():
 
 @pytest.mark.parametrize("rule", RULES)
 def test_equal_sides_score_ten(rule):
-    scored = score_by_asymmetry(mapped_blocks(noise_hu=2.0), rule)
+    scored = scored_by(score_by_asymmetry, mapped_blocks(noise_hu=2.0), rule)
     assert (scored.left, scored.right) == (10, 10)
     assert max(finding.probability for finding in scored.findings) < 0.25
     assert min(scored.expected.values()) > 8.5
 
 
 def test_dark_regions_of_a_branch_lose_their_points_on_that_side_and_say_why():
-    scored = score_by_asymmetry(mapped_blocks(INFERIOR), "barber")
+    scored = scored_by(score_by_asymmetry, mapped_blocks(INFERIOR), "barber")
     lost = [(f.side, f.region) for f in scored.findings if f.affected]
     # The insula, which lies between, may go with them.
     assert set(INFERIOR) <= set(lost) <= {*INFERIOR, ("left", Region.I)}
@@ -50,7 +50,7 @@ def test_dark_regions_of_a_branch_lose_their_points_on_that_side_and_say_why():
 
 def test_a_mirrored_patient_has_the_mirrored_score():
     scan = mapped_blocks(INFERIOR)
-    scored, other = (score_by_asymmetry(one, "barber") for one in (scan, mirrored(scan)))
+    scored, other = (scored_by(score_by_asymmetry, one, "barber") for one in (scan, mirrored(scan)))
     assert (scored.left, scored.right) == (other.right, other.left)
     for one, two in zip(scored.of("left"), other.of("right"), strict=True):
         assert one.probability == pytest.approx(two.probability, abs=1e-4)
@@ -80,7 +80,7 @@ def test_the_same_darkness_weighs_more_among_dark_neighbours():
 def test_a_region_without_tissue_keeps_its_point_and_is_named():
     scan = mapped_blocks(INFERIOR)
     labels = np.where(scan.labels == 5, 0, scan.labels).astype(np.uint8)
-    scored = score_by_asymmetry(replace(scan, labels=labels), "barber")
+    scored = scored_by(score_by_asymmetry, replace(scan, labels=labels), "barber")
     assert scored.left <= 7
     assert not scored.of("left")[4].affected
     (flag,) = [flag for flag in scored.flags if flag.code == "regions-not-judged"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mapped_blocks import mapped_blocks
+from mapped_blocks import mapped_blocks, scored_by
 
 from aspects_scorer.ncct.methods import METHODS
 from aspects_scorer.ncct.radiomics_forest import scoring
@@ -41,7 +41,7 @@ def _means_alone(monkeypatch):
 @pytest.mark.usefixtures("_means_alone")
 def test_regions_from_the_threshold_on_lose_their_points_and_say_why():
     added = {("right", Region.M2): -5.0, ("right", Region.L): -1.0}
-    scored = METHODS["radiomics-forest"](mapped_blocks(added), "barber")
+    scored = scored_by(METHODS["radiomics-forest"], mapped_blocks(added), "barber")
     (lost,) = [finding for finding in scored.findings if finding.affected]
     assert (lost.side, lost.region, lost.probability) == ("right", Region.M2, 0.9)
     assert lost.reason.startswith(
@@ -58,7 +58,7 @@ def test_regions_from_the_threshold_on_lose_their_points_and_say_why():
 def test_a_region_that_is_not_there_keeps_its_point_and_is_named():
     scan = mapped_blocks({("right", Region.M1): -5.0})
     labels = np.where(scan.labels == 5, 0, scan.labels).astype(np.uint8)
-    scored = scoring.score_by_forest(replace(scan, labels=labels), "barber")
+    scored = scored_by(scoring.score_by_forest, replace(scan, labels=labels), "barber")
     assert scored.aspects == 10
     assert np.isnan(scored.of("right")[4].probability)
     (flag,) = scored.flags
@@ -71,7 +71,7 @@ def test_a_region_that_is_not_there_keeps_its_point_and_is_named():
 def test_the_forests_that_ship_ask_what_is_measured():
     pytest.importorskip("radiomics", reason="the extra radiomics is not installed")
     dark = {("left", region): -6.0 for region in (Region.M2, Region.M3, Region.M5)}
-    scored = scoring.score_by_forest(mapped_blocks(dark), "ctp")
+    scored = scored_by(scoring.score_by_forest, mapped_blocks(dark), "ctp")
     assert all(0 <= finding.probability <= 1 for finding in scored.findings)
     threshold = load_forests()["ctp"].threshold
     for finding in scored.findings:
