@@ -19,6 +19,7 @@ from atlas_builder.commands.score_aspects import score_aspects_command
 from atlas_builder.commands.simulate_cohort import simulate_cohort_command
 from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
 from atlas_builder.commands.train_localizer import train_localizer_command
+from atlas_builder.commands.train_region_segmenter import train_region_segmenter_command
 from atlas_builder.commands.validate_atlas import validate_atlas_command
 from atlas_builder.commands.validate_scores import validate_scores_command
 from atlas_builder.core.errors import InputError
@@ -46,6 +47,7 @@ for _command in (
     fetch_atlas_command,
     train_localizer_command,
     train_infarct_segmenter_command,
+    train_region_segmenter_command,
 ):
     main_group.add_command(_command)
 
@@ -130,6 +132,11 @@ def train_infarct_segmenter_main() -> None:
 def train_localizer_main() -> None:
     """Run ``train-localizer``."""
     _run(train_localizer_command, "train-localizer")
+
+
+def train_region_segmenter_main() -> None:
+    """Run ``train-region-segmenter``."""
+    _run(train_region_segmenter_command, "train-region-segmenter")
 
 
 def validate_atlas_main() -> None:

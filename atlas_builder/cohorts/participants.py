@@ -12,6 +12,7 @@ from atlas_builder.core.anatomy import AgeGroup
 from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.tsv import read_number, read_tsv, require_column
 
+_EVERY_AGE = AgeGroup(0, 120)
 _NOT_GIVEN = {"", "n/a", "na", "nan", "none"}
 
 
@@ -69,6 +70,13 @@ def first_reasons(refusals: Sequence[Refusal]) -> str:
     """
     reasons = "; ".join(f"{one.participant_id}: {one.reason}" for one in refusals[:3])
     return reasons + (f" (and {len(refusals) - 3} more)" if len(refusals) > 3 else "")
+
+
+def read_everyone(
+    cohort: Path, split: str | None = None
+) -> tuple[list[Participant], list[Refusal]]:
+    """Read who takes part in a cohort, whatever the age. See `read_participants`."""
+    return read_participants(cohort, _EVERY_AGE, split)
 
 
 def read_participants(

@@ -20,16 +20,15 @@ from numpy.typing import NDArray
 from atlas_builder.cohorts.participants import (
     Participant,
     Refusal,
-    read_participants,
+    read_everyone,
 )
 from atlas_builder.cohorts.stroke_truth import TRUTH, StrokeTruth, read_truth
-from atlas_builder.core.anatomy import SIDES, AgeGroup, Region
+from atlas_builder.core.anatomy import SIDES, Region
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.nifti.images import read_scan
 
 _MOST_LABEL = len(SIDES) * len(Region)
-_EVERY_AGE = AgeGroup(0, 120)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def read_stroke_cohort(
         A table is missing or malformed.
     """
     cohort = Path(cohort)
-    participants, refusals = read_participants(cohort, _EVERY_AGE, split)
+    participants, refusals = read_everyone(cohort, split)
     truths = read_truth(cohort / TRUTH)
     subjects = []
     for one in participants:
@@ -116,9 +115,8 @@ def read_stroke_subject(participant: Participant, truth: StrokeTruth) -> StrokeS
         A file is missing or damaged, lies on another grid than the scan, or holds other labels than
         0-20; the mask of an infarct is missing where the truth has one.
     """
+    scan, regions = read_region_labels(participant)
     stem = participant.folder / participant.folder.name
-    scan = read_scan(Path(f"{stem}_ct.nii.gz"))
-    regions = _on_grid(Path(f"{stem}_desc-regions_labels.nii.gz"), scan, _MOST_LABEL)
     lesion_file = Path(f"{stem}_desc-lesion_mask.nii.gz")
     if truth.core_ml > 0 or lesion_file.exists():
         lesion = _on_grid(lesion_file, scan, 1) > 0
@@ -131,6 +129,31 @@ def read_stroke_subject(participant: Participant, truth: StrokeTruth) -> StrokeS
         else np.zeros(scan.data.shape, np.bool_)
     )
     return StrokeSubject(participant, truth, scan, regions, lesion, cavity)
+
+
+def read_region_labels(participant: Participant) -> tuple[Scan, NDArray[np.uint8]]:
+    """Read a scan with its regions alone; a cohort without strokes has them too.
+
+    Parameters
+    ----------
+    participant : Participant
+        Of the cohort.
+
+    Returns
+    -------
+    scan : Scan
+        float32 HU.
+    regions : ndarray of uint8, shape (columns, rows, slices)
+        On the scan's grid: 1-10 on the left, 11-20 on the right.
+
+    Raises
+    ------
+    InputError
+        A file is missing or damaged, the regions lie on another grid or have other labels.
+    """
+    stem = participant.folder / participant.folder.name
+    scan = read_scan(Path(f"{stem}_ct.nii.gz"))
+    return scan, _on_grid(Path(f"{stem}_desc-regions_labels.nii.gz"), scan, _MOST_LABEL)
 
 
 def _on_grid(path: Path, scan: Scan, most: int) -> NDArray[np.uint8]:
