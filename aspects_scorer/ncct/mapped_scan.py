@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from atlas_builder.core.anatomy import Region, Side
 from atlas_builder.core.flags import Flag
+from slice_localizer.alignment.deformation import BrainPlace
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class MappedScan:
         How far each region's place on the key slices can be trusted, 0-1.
     flags : tuple of Flag
         Reservations about the map.
+    place : BrainPlace or None
+        Of the standard brain in the scan, where it is known.
     """
 
     hu: NDArray[np.float32]
@@ -41,6 +44,7 @@ class MappedScan:
     age: float | None = None
     confidences: Mapping[tuple[Side, Region], float] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
+    place: BrainPlace | None = None
 
     @property
     def spacing(self) -> tuple[float, float, float]:

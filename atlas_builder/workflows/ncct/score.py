@@ -231,6 +231,7 @@ def _for_scoring(
         age=age,
         confidences={(m.side, m.region): m.confidence for m in region_map.measures},
         flags=region_map.flags,
+        place=whole.place,
     )
 
 
