@@ -17,6 +17,7 @@ from atlas_builder.commands.map_regions import map_regions_command
 from atlas_builder.commands.options import CONTEXT
 from atlas_builder.commands.score_aspects import score_aspects_command
 from atlas_builder.commands.simulate_cohort import simulate_cohort_command
+from atlas_builder.commands.train_da_net import train_da_net_command
 from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
 from atlas_builder.commands.train_localizer import train_localizer_command
 from atlas_builder.commands.train_region_segmenter import train_region_segmenter_command
@@ -48,6 +49,7 @@ for _command in (
     train_localizer_command,
     train_infarct_segmenter_command,
     train_region_segmenter_command,
+    train_da_net_command,
 ):
     main_group.add_command(_command)
 
@@ -132,6 +134,11 @@ def train_infarct_segmenter_main() -> None:
 def train_localizer_main() -> None:
     """Run ``train-localizer``."""
     _run(train_localizer_command, "train-localizer")
+
+
+def train_da_net_main() -> None:
+    """Run ``train-da-net``."""
+    _run(train_da_net_command, "train-da-net")
 
 
 def train_region_segmenter_main() -> None:

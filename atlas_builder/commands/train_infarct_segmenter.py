@@ -107,7 +107,7 @@ def train_infarct_segmenter_command(
     from atlas_builder.networks.training.device import Machine, choose_device  # noqa: PLC0415
     from atlas_builder.networks.training.start import start_of  # noqa: PLC0415
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
-    from atlas_builder.workflows.train_segmenter import (  # noqa: PLC0415
+    from atlas_builder.workflows.training.infarct_segmenter import (  # noqa: PLC0415
         train_infarct_segmenter,
     )
 

@@ -85,7 +85,7 @@ def train_region_segmenter_command(
     from atlas_builder.cohorts.participants import read_everyone  # noqa: PLC0415
     from atlas_builder.networks.training.device import Machine, choose_device  # noqa: PLC0415
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
-    from atlas_builder.workflows.ncct.train_region_segmenter import (  # noqa: PLC0415
+    from atlas_builder.workflows.training.region_segmenter import (  # noqa: PLC0415
         train_region_segmenter,
     )
 

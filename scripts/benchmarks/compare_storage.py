@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from atlas_builder.commands.options import available_cores
 from atlas_builder.networks.training.checkpoint import CHECKPOINT
 from atlas_builder.networks.training.state import set_state
-from atlas_builder.workflows.train_localizer import NETWORK, WATCHED_PERSONS
+from atlas_builder.workflows.training.localizer import NETWORK, WATCHED_PERSONS
 from slice_localizer.training.aspectslocnet import AspectsLocNet
 from slice_localizer.training.evaluation import evaluate
 from slice_localizer.training.simulated_samples import SimulatedSamples

@@ -31,7 +31,7 @@ def write_training_report(out: Path, description: Mapping[str, Any]) -> list[Pat
     out : Path
         An existing folder.
     description : mapping
-        What `atlas_builder.workflows.train_segmenter.describe` returns.
+        What `atlas_builder.workflows.training.infarct_segmenter.describe` returns.
 
     Returns
     -------

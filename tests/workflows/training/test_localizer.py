@@ -12,7 +12,7 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.networks.training.device import Machine
 from atlas_builder.networks.training.folder import forget
 from atlas_builder.workflows import train_localizer as training_run
-from atlas_builder.workflows.train_localizer import (
+from atlas_builder.workflows.training.localizer import (
     cross_validate_cohort,
     train_on_cohort,
 )

@@ -1,0 +1,1 @@
+"""Trainings, complete: from data to a folder with weights and what was measured."""
