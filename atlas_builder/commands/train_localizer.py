@@ -167,7 +167,7 @@ def train_localizer_command(
     from atlas_builder.networks.training.device import Machine, choose_device  # noqa: PLC0415
     from atlas_builder.networks.training.folder import forget  # noqa: PLC0415
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
-    from atlas_builder.workflows import train_localizer as run  # noqa: PLC0415
+    from atlas_builder.workflows.training import localizer as run  # noqa: PLC0415
     from slice_localizer.training.plan import Plan, Stage  # noqa: PLC0415
     from slice_localizer.training.starting_point import (  # noqa: PLC0415
         imagenet_weights,
