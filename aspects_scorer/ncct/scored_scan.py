@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from aspects_scorer.ncct.attention import AttentionMap
 from atlas_builder.core.anatomy import Region, Side
 from atlas_builder.core.aspects import POINTS
 from atlas_builder.core.flags import Flag
@@ -68,6 +69,8 @@ class ScoredScan:
         In which the score of the patient lies with a probability of 90%.
     flags : tuple of Flag
         What makes the score doubtful, those of the map included.
+    attention : AttentionMap or None
+        Where a network looked; None where there is no network.
     """
 
     method: str
@@ -76,6 +79,7 @@ class ScoredScan:
     expected: Mapping[Side, float]
     interval: tuple[float, float] | None
     flags: tuple[Flag, ...]
+    attention: AttentionMap | None = None
 
     @property
     def left(self) -> int:

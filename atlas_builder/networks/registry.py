@@ -11,3 +11,12 @@ LOCALIZER = _FOLDER / "aspectslocnet.onnx"
 
 INFARCT_SEGMENTER = _FOLDER / "infarct-unet.onnx"
 """The U-Net that finds the acute infarct on diffusion MR."""
+
+REGION_LOCATOR = _FOLDER / "region-locator.onnx"
+"""The coarse network of the VB-Net cascade, which finds where the regions lie on a head CT."""
+
+REGION_SEGMENTER = _FOLDER / "region-segmenter.onnx"
+"""The fine network of the VB-Net cascade, which tells the twenty regions apart."""
+
+DA_NET = {group: _FOLDER / f"da-net-{group}.onnx" for group in ("cortical", "deep")}
+"""DA-Net, which compares regions with their mirror images."""

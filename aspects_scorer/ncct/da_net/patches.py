@@ -47,9 +47,8 @@ def patches_of(view: StandardView, regions: tuple[Region, ...]) -> NDArray[np.fl
     low, high = WINDOW_HU
     seen = (np.clip(view.hu, low, high) - low) * np.float32(2 / (high - low)) - 1
     found = np.empty((len(regions), 2, CHANNELS, *PATCH), np.float32)
-    corners = _corners()
     for row, region in enumerate(regions):
-        x, y, z = corners[region]
+        x, y, z = corner_of(region)
         box = slice(x, x + PATCH[0]), slice(y, y + PATCH[1]), slice(z, z + PATCH[2])
         for side, step in enumerate((1, -1)):
             value = region.value + side * len(Region)
@@ -59,18 +58,25 @@ def patches_of(view: StandardView, regions: tuple[Region, ...]) -> NDArray[np.fl
 
 
 @cache
-def _corners() -> dict[Region, tuple[int, int, int]]:
-    """Return the first voxel of each region's patch on the left, about the region in MNI space."""
+def corner_of(region: Region) -> tuple[int, int, int]:
+    """Return the first voxel of a region's patch on the left, about the region in MNI space.
+
+    Parameters
+    ----------
+    region : Region
+        Which.
+
+    Returns
+    -------
+    tuple of int
+        On the standard grid.
+    """
     atlas = load_mni_aspects()
-    corners = {}
-    for region in Region:
-        voxels = np.argwhere(atlas.labels == region.value)
-        low, high = (
-            atlas.affine[:3, :3] @ end + atlas.affine[:3, 3]
-            for end in (voxels.min(axis=0), voxels.max(axis=0))
-        )
-        middle = (low + high) / 2
-        first = (middle - FIRST_MM) / STEP_MM - np.array(PATCH) / 2
-        held = np.clip(np.rint(first), 0, np.array(SHAPE) - PATCH).astype(int)
-        corners[region] = (int(held[0]), int(held[1]), int(held[2]))
-    return corners
+    voxels = np.argwhere(atlas.labels == region.value)
+    low, high = (
+        atlas.affine[:3, :3] @ end + atlas.affine[:3, 3]
+        for end in (voxels.min(axis=0), voxels.max(axis=0))
+    )
+    first = ((low + high) / 2 - FIRST_MM) / STEP_MM - np.array(PATCH) / 2
+    x, y, z = (int(n) for n in np.clip(np.rint(first), 0, np.array(SHAPE) - PATCH))
+    return x, y, z

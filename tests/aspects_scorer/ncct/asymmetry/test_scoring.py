@@ -11,12 +11,9 @@ from hypothesis import strategies as st
 from mapped_blocks import mapped_blocks, mirrored, scored_by
 
 from aspects_scorer.ncct.asymmetry.model import load_models
-from aspects_scorer.ncct.asymmetry.scoring import (
-    choose_affected,
-    score_by_asymmetry,
-    score_interval,
-)
+from aspects_scorer.ncct.asymmetry.scoring import score_by_asymmetry
 from aspects_scorer.ncct.measures import measure_densities
+from aspects_scorer.ncct.points import choose_affected, score_interval
 from atlas_builder.core.anatomy import Region
 from atlas_builder.core.aspects import RULES
 from atlas_builder.core.errors import InputError
