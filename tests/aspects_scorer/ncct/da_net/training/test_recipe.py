@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
-
+import torch
 from striped_head import mni_head
 
 from aspects_scorer.ncct.da_net.network import KINDS, RULE_NAMES

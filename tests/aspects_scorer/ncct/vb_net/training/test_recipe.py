@@ -6,10 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("monai")
-
+import torch
 from striped_head import mni_head
 
 from aspects_scorer.ncct.vb_net.network import COARSE, FINE, MULTIPLES, Stage
