@@ -17,6 +17,7 @@ from slice_localizer.positions import heights_of
 
 AIR_HU = -1000.0
 _DENSEST_HU = 2000.0
+_AIR_BELOW_HU = -200.0
 _KEPT_SLICE_MM = 3.5
 _SLICE_MM = 5.0
 
@@ -170,9 +171,13 @@ class Plane:
         ndarray of float32, shape (x, y, thick slices)
         """
         hu = np.asarray(scan.data, np.float32)
+        # Where what is below water was cut off, air has the corner's value, which fluid has too.
+        cut_off = float(np.nanmin(hu)) > _AIR_BELOW_HU
+        background = hu[0, 0, 0] if cut_off else np.float32(AIR_HU)
         above_air = np.empty((len(self.across), len(self.down), hu.shape[2]), np.float32)
         for index in range(hu.shape[2]):
             image = np.clip(np.nan_to_num(hu[:, :, index], nan=AIR_HU), AIR_HU, _DENSEST_HU)
+            image = np.where(image == background, np.float32(AIR_HU), image)
             above_air[:, :, index] = self.across @ (image - AIR_HU) @ self.down.T
         return np.asarray(above_air @ stack.together.T + AIR_HU, np.float32)
 
