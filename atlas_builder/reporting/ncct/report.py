@@ -20,7 +20,12 @@ _TEMPLATE = "ncct/report.html"
 
 
 def write_ncct_report(
-    path: Path, scored: ScoredScan, region_map: RegionMap, pitch_deg: float, overlay: Path
+    path: Path,
+    scored: ScoredScan,
+    region_map: RegionMap,
+    pitch_deg: float,
+    overlay: Path,
+    attention: Path | None = None,
 ) -> None:
     """Write the report of a scored scan as one HTML file that needs no other.
 
@@ -38,6 +43,8 @@ def write_ncct_report(
         Of the slices against the atlas's plane.
     overlay : Path
         The picture of the key slices, PNG.
+    attention : Path, optional
+        The picture of where a network looked, PNG.
     """
     bgl, sgl = region_map.levels
     content = {
@@ -49,6 +56,7 @@ def write_ncct_report(
         "pitch": pitch_deg,
         "tables": _tables(scored),
         "overlay": data_uri(overlay.read_bytes(), "image/png"),
+        "attention": attention and data_uri(attention.read_bytes(), "image/png"),
         "written": written,
         "known": math.isfinite,
         "versions": versions_of_scan_result(),

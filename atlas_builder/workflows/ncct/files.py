@@ -14,6 +14,7 @@ from atlas_builder.core.anatomy import map_value
 from atlas_builder.io.source import DicomSource, NiftiSource
 from atlas_builder.mapping.region_map import RegionMap
 from atlas_builder.reporting.mapping.overlay import write_overlay
+from atlas_builder.reporting.ncct.attention import write_attention
 from atlas_builder.reporting.ncct.report import write_ncct_report
 from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
@@ -25,9 +26,10 @@ RESULT = "aspects.json"
 TABLE = "regions.tsv"
 REGIONS = "regions.nii.gz"
 OVERLAY = "overlay.png"
+ATTENTION = "attention.png"
 REPORT = "report.html"
 SEGMENTATION = "affected.seg.dcm"
-_FILES = {RESULT, TABLE, REGIONS, OVERLAY, REPORT, SEGMENTATION}
+_FILES = {RESULT, TABLE, REGIONS, OVERLAY, ATTENTION, REPORT, SEGMENTATION}
 _NUMBERS = {
     "probability": ".4f",
     "difference_hu": ".2f",
@@ -114,8 +116,12 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
             kept = np.where(np.isin(case.whole.labels, affected), case.whole.labels, 0)
             notes.append(source.write_segmentation(folder / SEGMENTATION, kept.astype(np.uint8)))
         write_overlay(folder / OVERLAY, shown)
+        attention = None
+        if case.scored.attention is not None:
+            attention = folder / ATTENTION
+            write_attention(attention, case.scored.attention, case.region_map.levels)
         write_ncct_report(
-            folder / REPORT, case.scored, shown, case.whole.pitch_deg, folder / OVERLAY
+            folder / REPORT, case.scored, shown, case.whole.pitch_deg, folder / OVERLAY, attention
         )
         write_findings(folder / TABLE, case.scored.findings)
         content = describe(case)
