@@ -39,13 +39,27 @@ def score_by_asymmetry(scan: MappedScan, densities: RegionDensities, rule: str) 
     probability = model.probabilities(densities)
 
     def reason(row: int, column: int) -> str:
-        return _reason(densities, model, row, column)
+        return explain(densities, model, row, column)
 
     return score_by_probability(METHOD, rule, scan, densities, probability, reason)
 
 
-def _reason(densities: RegionDensities, model: AsymmetryModel, row: int, column: int) -> str:
-    """Explain a lost point."""
+def explain(densities: RegionDensities, model: AsymmetryModel, row: int, column: int) -> str:
+    """Explain a lost point.
+
+    Parameters
+    ----------
+    densities : RegionDensities
+        Of the scan's regions.
+    model : AsymmetryModel
+        Knows by how much sides usually differ.
+    row, column : int
+        Side (0 for the left) and region (0-9).
+
+    Returns
+    -------
+    str
+    """
     here, there = (row, column), (1 - row, column)
     difference = densities.median[here] - densities.median[there]
     usual = model.usual_hu[column]

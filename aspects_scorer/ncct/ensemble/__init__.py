@@ -1,0 +1,1 @@
+"""The explainable scorer and the network together."""
