@@ -1,9 +1,9 @@
-"""Fit how much `asymmetry` and `da-net` count in `ensemble`, on heads that neither has learned from.
+"""Fit how much `asymmetry` and `da-net` count in `ensemble`.
 
 Usage: python scripts/authoring/fit_ensemble.py COHORT [--out FILE] [--work DIR] [--jobs 2]
 
-COHORT is the one that both were fitted to; of it every sixth head was kept back, by ``train-da-net``
-for its calibration and by ``fit_asymmetry.py``.
+COHORT is the one that both were fitted to. Every sixth head of it was kept back, by ``train-da-net``
+for its calibration and by ``fit_asymmetry.py``: the weights are fitted to those.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def main() -> None:
 def judge(
     work: Path, subject: tuple[Participant, StrokeTruth]
 ) -> dict[str, NDArray[np.float64]] | None:
-    """Return both scorers' log-odds by every rule, and the truth; None where it cannot be mapped."""
+    """Return both scorers' log-odds by every rule, and the truth; None without a map."""
     participant, truth = subject
     file = work / f"{participant.participant_id}.npz"
     if not file.exists():
