@@ -2,8 +2,8 @@
 
 Usage: python scripts/authoring/fit_ensemble.py COHORT [--out FILE] [--work DIR] [--jobs 2]
 
-COHORT is the one that both were fitted to. Every sixth head of it was kept back, by ``train-da-net``
-for its calibration and by ``fit_asymmetry.py``: the weights are fitted to those.
+COHORT is the one that both were fitted to. Every sixth head of it was kept back, by
+``train-da-net`` for its calibration and by ``fit_asymmetry.py``: the weights are fitted to those.
 """
 
 import argparse

@@ -25,6 +25,7 @@ from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices, rema
 from atlas_builder.workflows.map import check_age, naming, remarks_on_age
 from atlas_builder.workflows.map_processes import registration_processes
 from atlas_builder.workflows.ncct.files import NcctCase, check_folder, write_case
+from atlas_builder.workflows.ncct.region_routes import DEFAULT_ROUTE, ROUTES
 from slice_localizer.alignment.level import align_level
 from slice_localizer.locating import locate_slices
 from slice_localizer.whole_head.whole_map import WholeMap, map_all_slices
@@ -46,6 +47,7 @@ def score_ncct(
     sgl_slice: int | None = None,
     localizer: Path | None = None,
     series: str | None = None,
+    regions: str = DEFAULT_ROUTE,
 ) -> NcctCase:
     """Score a head CT and write the score's folder.
 
@@ -66,6 +68,8 @@ def score_ncct(
         Which extent of ischaemia counts, a key of `atlas_builder.core.aspects.RULES`.
     atlas, bgl_slice, sgl_slice, localizer, series
         As `map_scan` takes them.
+    regions : str
+        How the regions on all slices are drawn, a key of `ROUTES`.
 
     Returns
     -------
@@ -77,7 +81,17 @@ def score_ncct(
         The scan, the slices, the atlas or the folder cannot be used. Nothing is written then.
     """
     task = NcctTask(
-        Path(path), Path(out), age, method, rule, atlas, bgl_slice, sgl_slice, localizer, series
+        Path(path),
+        Path(out),
+        age,
+        method,
+        rule,
+        atlas,
+        bgl_slice,
+        sgl_slice,
+        localizer,
+        series,
+        regions,
     )
     if executor is not None:
         return score_task(task, executor)
@@ -99,6 +113,7 @@ class NcctTask:
     sgl_slice: int | None = None
     localizer: Path | None = None
     series: str | None = None
+    regions: str = DEFAULT_ROUTE
 
 
 def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
@@ -141,8 +156,11 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
             region_map, whole, stages = _mapped(
                 scan, key, remarks, loading.result, used_age, executor
             )
+            drawn = time.perf_counter()
+            whole, doubts = ROUTES[task.regions](scan, whole)
             judged = time.perf_counter()
             mapped = _for_scoring(scan, region_map, whole, known_age)
+            mapped = replace(mapped, flags=(*mapped.flags, *doubts))
             densities = measure_densities(mapped)
             others = find_other_findings(mapped, densities)
             flagged = replace(mapped, flags=(*mapped.flags, *others))
@@ -152,6 +170,7 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
             **key.timings,
             **region_map.timings,
             **stages,
+            "regions": judged - drawn,
             "score": time.perf_counter() - judged,
         }
         details = {
@@ -162,6 +181,7 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
             if known_age is None
             else "DICOM header",
             "key_slices": dict(key.origin),
+            "regions": task.regions,
         }
         case = NcctCase(scored, replace(region_map, age=known_age), whole, details, timings)
         write_case(out, case, source)
