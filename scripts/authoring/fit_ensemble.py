@@ -1,6 +1,6 @@
 """Fit how much `asymmetry` and `da-net` count in `ensemble`.
 
-Usage: python scripts/authoring/fit_ensemble.py COHORT --seen 35 [--out FILE] [--work DIR] [--jobs 2]
+Usage: python scripts/authoring/fit_ensemble.py COHORT --seen 35 [--work DIR] [--jobs 2]
 
 COHORT is the one that ``train-da-net`` was given, which kept every sixth head back for its
 calibration. `asymmetry` was fitted to the first subjects of each age group, so many as --seen says.
