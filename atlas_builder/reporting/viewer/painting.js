@@ -23,7 +23,7 @@ function openPainter(page, slices) {
       return (k) => {
         const share = (Math.abs(found[k]) - from) / (to - from);
         if (!(share > 0)) return null;
-        return { colour: found[k] < 0 ? DARKER : BRIGHTER, share: 0.3 + 0.5 * Math.min(1, share) };
+        return { colour: found[k] < 0 ? DARKER : BRIGHTER, share: 0.75 * Math.min(1, share) };
       };
     }
     const { labels } = slices.slice(view.at);
@@ -121,23 +121,23 @@ function openPainter(page, slices) {
         if (!parts.has(value) || parts.get(value).count * page.pixelMm ** 2 < page.namedFromMm2) return;
         const [x, y] = parts.get(value).name;
         const place = [left + (mirrored ? columns - x : x) * scale, top + y * scale];
-        label(context, name, place, standsOut);
+        label(context, name, place, standsOut, scale / page.pixelMm);
       });
     }
   }
 
-  function label(context, name, [x, y], standsOut) {
-    const size = 12;
+  function label(context, name, [x, y], standsOut, perMm) {
+    const size = Math.max(9, Math.min(12, 4.5 * perMm)); // as far as small regions have room
     if (standsOut) {
       context.font = `700 ${size}px ${FONT}`;
-      const half = context.measureText(name).width / 2 + 3;
+      const half = context.measureText(name).width / 2 + size / 5;
       context.fillStyle = "#fff";
-      context.fillRect(x - half, y - 8, 2 * half, 16);
+      context.fillRect(x - half, y - 0.6 * size, 2 * half, 1.2 * size);
       context.textAlign = "center";
       context.textBaseline = "alphabetic";
       context.fillStyle = "#000";
-      context.fillText(name, x, y + 4.5);
-    } else write(context, name, x, y + 4.5, { size, align: "center", colour: "#fff" });
+      context.fillText(name, x, y + 0.37 * size);
+    } else write(context, name, x, y + 0.37 * size, { size, align: "center", colour: "#fff" });
   }
 
   function marks(context, view, { kind, mirrored, scale, left, top }) {

@@ -136,7 +136,7 @@ function openSlices(page) {
 
   // The border of a region without the steps of its pixels: where its smoothed mask is one half.
   function outline(labels, holds, { x0, x1, y0, y1 }) {
-    const room = 3;
+    const room = 4;
     const wide = x1 - x0 + 1 + 2 * room;
     const high = y1 - y0 + 1 + 2 * room;
     let mask = new Float32Array(wide * high);
@@ -147,7 +147,7 @@ function openSlices(page) {
     }
     const blurred = (from, step) =>
       from.map((v, k) => ((from[k - step] || 0) + 2 * v + (from[k + step] || 0)) / 4);
-    for (const step of [1, wide, 1, wide]) mask = blurred(mask, step);
+    for (const step of [1, wide, 1, wide, 1, wide]) mask = blurred(mask, step);
     const path = new Path2D();
     const shiftX = x0 - room + 0.5; // the middle of a pixel
     const shiftY = y0 - room + 0.5;

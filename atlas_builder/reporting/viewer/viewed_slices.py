@@ -27,7 +27,7 @@ from atlas_builder.reporting.base.pictures import Window
 MOST_PIXELS = 3_000_000
 """Of all slices together. Noise that cannot be compressed at all takes 4 MB of a page."""
 
-MEAN_MM = 4.0
+MEAN_MM = 6.0
 """Side of the squares whose means are compared, and told of the place that is pointed at."""
 
 _NAMED_FROM_MM2 = 40.0

@@ -26,7 +26,7 @@ function startViewer(root, page) {
     const shown = kinds[view.compare];
     const beside = width >= SIDE_BY_SIDE;
     const [across, down] = beside ? [shown.length, 1] : [1, shown.length];
-    const tallest = Math.max(280, window.innerHeight * (down > 1 ? 0.42 : 0.78));
+    const tallest = Math.max(280, window.innerHeight * (down > 1 ? 0.36 : 0.78));
     const wide = (width - (across - 1) * GAP) / across;
     const scale = Math.min(wide / page.columns, tallest / page.rows);
     const [panelWidth, panelHeight] = [page.columns * scale, page.rows * scale];
@@ -83,7 +83,7 @@ function startViewer(root, page) {
   }
 
   function words() {
-    const parts = [`${page.slices[view.at].name} (${view.at + 1} of ${last + 1})`];
+    const parts = [page.slices[view.at].name];
     if (view.pointer) {
       const { x, y, mirrored } = view.pointer;
       const column = mirrored ? page.columns - 1 - x : x;

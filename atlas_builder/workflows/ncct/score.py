@@ -134,7 +134,7 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
             scan = source.read() if key.scan is None else key.scan
             remarks = (*source.remarks, *key.remarks, *remarks_on_age(source.age, age))
             if key.scan is None:
-                remarks += remarks_on_given(source, key.indices)
+                remarks += remarks_on_given(scan.part, scan.affines, key.indices)
             if known_age is None:
                 remarks += (_age_unknown(),)
             prepared = time.perf_counter() - started
