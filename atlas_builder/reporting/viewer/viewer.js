@@ -2,6 +2,8 @@
 function startViewer(root, page) {
   const slices = openSlices(page);
   const painter = openPainter(page, slices);
+  const frame = root.querySelector("[data-frame]");
+  const screen = root.querySelector("[data-screen]");
   const canvas = root.querySelector("canvas");
   const slider = root.querySelector("input");
   const status = root.querySelector("[data-status]");
@@ -21,12 +23,14 @@ function startViewer(root, page) {
   let waiting = false;
 
   function layOut() {
-    const width = root.querySelector("[data-screen]").clientWidth;
+    const width = screen.clientWidth;
     const kinds = { one: ["slice"], mirrored: ["slice", "mirrored"], difference: ["slice", "difference"] };
     const shown = kinds[view.compare];
     const beside = width >= SIDE_BY_SIDE;
     const [across, down] = beside ? [shown.length, 1] : [1, shown.length];
-    const tallest = Math.max(280, window.innerHeight * (down > 1 ? 0.36 : 0.78));
+    // As a whole the viewer fits into the window.
+    const room = window.innerHeight - (frame.offsetHeight - screen.offsetHeight) - 8;
+    const tallest = Math.max(280, room / down - GAP);
     const wide = (width - (across - 1) * GAP) / across;
     const scale = Math.min(wide / page.columns, tallest / page.rows);
     const [panelWidth, panelHeight] = [page.columns * scale, page.rows * scale];
@@ -104,7 +108,7 @@ function startViewer(root, page) {
     if (!found.length) return;
     const { home } = found.find((one) => one.standsOut) || found[0];
     change({ at: home, chosen: name, regions: true, pointer: null });
-    root.scrollIntoView({ block: "nearest" });
+    frame.scrollIntoView({ block: "nearest" });
   }
 
   function pixelAt(event) {
