@@ -27,12 +27,15 @@ class NcctOptions:
         Which extent counts; None for ``barber``.
     atlas : str or None
         A name or a folder.
+    regions : str or None
+        The route to the regions on all slices; None for the atlas.
     """
 
     age: float | None
     method: str | None
     rule: str | None
     atlas: str | None
+    regions: str | None = None
 
 
 def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
@@ -47,6 +50,7 @@ def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
     """
     import_nibabel()
     from aspects_scorer.ncct.methods import DEFAULT_METHOD  # noqa: PLC0415
+    from atlas_builder.workflows.ncct.region_routes import DEFAULT_ROUTE  # noqa: PLC0415
     from atlas_builder.workflows.ncct.score import score_ncct  # noqa: PLC0415
 
     case = score_ncct(
@@ -56,6 +60,7 @@ def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
         method=options.method or DEFAULT_METHOD,
         rule=_rule(options),
         atlas=options.atlas,
+        regions=options.regions or DEFAULT_ROUTE,
     )
     scored = case.scored
     show_flags(scored.flags)
@@ -99,6 +104,7 @@ def score_cohort(
         left_out,
         score_ncct_cohort,
     )
+    from atlas_builder.workflows.ncct.region_routes import DEFAULT_ROUTE  # noqa: PLC0415
 
     with console_progress() as progress:
         outcomes = score_ncct_cohort(
@@ -107,6 +113,7 @@ def score_cohort(
             method=options.method or DEFAULT_METHOD,
             rule=_rule(options),
             atlas=options.atlas,
+            regions=options.regions or DEFAULT_ROUTE,
             jobs=jobs,
             restart=restart,
             progress=progress,

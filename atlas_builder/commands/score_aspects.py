@@ -25,6 +25,10 @@ from atlas_builder.runtime.lean_imports import import_nibabel
 from atlas_builder.runtime.threads import keep_to_one_thread
 
 
+NCCT_METHODS = ("asymmetry", "da-net", "ensemble", "hu-ratio", "radiomics-forest")
+"""Those of `aspects_scorer.ncct.methods`, which is not loaded for the help."""
+
+
 @click.command("score-aspects", context_settings=CONTEXT)
 @click.option(
     "--lesion",
@@ -89,8 +93,14 @@ from atlas_builder.runtime.threads import keep_to_one_thread
 @click.option("--age", type=FiniteRange(0, 130), help="Of the patient of --ncct, in years.")
 @click.option(
     "--method",
-    type=click.Choice(["asymmetry", "hu-ratio", "radiomics-forest"]),
+    type=click.Choice(NCCT_METHODS),
     help="How --ncct is scored.  [default: asymmetry]",
+)
+@click.option(
+    "--regions",
+    type=click.Choice(["atlas", "vb-net"]),
+    help="How the regions of --ncct are drawn on all slices: an atlas carried onto the scan, or a "
+    "network.  [default: atlas]",
 )
 @click.option(
     "--atlas", metavar="NAME_OR_DIR", help="The atlas for --ncct, as map-regions takes it."
@@ -138,6 +148,7 @@ def score_aspects_command(
     ncct_cohort: Path | None,
     age: float | None,
     method: str | None,
+    regions: str | None,
     atlas: str | None,
     out: Path,
     registration: str,
@@ -154,7 +165,7 @@ def score_aspects_command(
     a cohort (--lesions) it gets all scores (scores.tsv) and how they go with the severity
     of the strokes; an interrupted run goes on when the same command is given again.
     """
-    options = NcctOptions(age, method, rule, atlas)
+    options = NcctOptions(age, method, rule, atlas, regions)
     if ncct is not None or ncct_cohort is not None:
         _refuse_beside_ct()
         if ncct is not None:
@@ -162,9 +173,9 @@ def score_aspects_command(
         elif ncct_cohort is not None:
             score_cohort_of_ct(ncct_cohort, out, options, jobs=jobs, restart=restart)
         return
-    if age is not None or method is not None or atlas is not None:
+    if any(value is not None for value in (age, method, atlas, regions)):
         raise InputError(
-            "score-aspects: --age, --method and --atlas are for --ncct; leave them out"
+            "score-aspects: --age, --method, --regions and --atlas are for --ncct; leave them out"
         )
     _check_options(lesions, dwi)
     from atlas_builder.core.aspects import LESION_RULES  # noqa: PLC0415
@@ -229,7 +240,7 @@ def score_aspects_command(
 def _refuse_beside_ct() -> None:
     """Refuse options that a CT would pass over."""
     context = click.get_current_context()
-    for_ct = {"ncct", "ncct_cohort", "age", "method", "atlas", "rule", "out"}
+    for_ct = {"ncct", "ncct_cohort", "age", "method", "regions", "atlas", "rule", "out"}
     for_ct |= {"jobs", "restart"} if context.params["ncct_cohort"] else set()
     if context.params["ncct"] and context.params["ncct_cohort"]:
         raise InputError("score-aspects: give --ncct for one scan or --ncct-cohort for many")

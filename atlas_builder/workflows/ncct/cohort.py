@@ -18,6 +18,7 @@ from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.runtime.tsv import NOT_AVAILABLE, write_tsv
 from atlas_builder.runtime.workers import open_workers
 from atlas_builder.workflows.ncct.files import RESULT, TABLE, check_folder
+from atlas_builder.workflows.ncct.region_routes import DEFAULT_ROUTE
 from atlas_builder.workflows.ncct.score import NcctTask, score_task
 
 SCORES = "scores.tsv"
@@ -61,6 +62,7 @@ def score_ncct_cohort(
     method: str = DEFAULT_METHOD,
     rule: str = "barber",
     atlas: str | Path | None = None,
+    regions: str = DEFAULT_ROUTE,
     jobs: int = 1,
     restart: bool = False,
     progress: Progress = no_progress,
@@ -78,7 +80,7 @@ def score_ncct_cohort(
         `atlas_builder.cohorts.labelled_scans`; rows of every split.
     out : Path
         Gets a folder a scan, ``scores.tsv`` and ``regions.tsv``.
-    method, rule, atlas
+    method, rule, atlas, regions
         As `score_ncct` takes them.
     jobs : int
         Processes at once.
@@ -103,6 +105,7 @@ def score_ncct_cohort(
         "method": method,
         "rule": rule,
         "atlas": None if atlas is None else str(atlas),
+        "regions": regions,
         "version": __version__,
     }
     scans, absent = [], []
@@ -115,7 +118,7 @@ def score_ncct_cohort(
     tasks = [
         _Task(
             one.participant_id,
-            NcctTask(scan, out / one.participant_id, one.age, method, rule, atlas),
+            NcctTask(scan, out / one.participant_id, one.age, method, rule, atlas, regions=regions),
             settings,
             restart,
         )
