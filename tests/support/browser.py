@@ -93,7 +93,9 @@ class Page:
                 self.complaints.append(str(message["params"]["entry"]["text"]))
         return message
 
-    def open(self, path: Path, *, width: int = 1280, height: int = 900, script: bool = True) -> None:
+    def open(
+        self, path: Path, *, width: int = 1280, height: int = 900, script: bool = True
+    ) -> None:
         """Open a file and wait until it is there, whole and painted."""
         self.send(
             "Emulation.setDeviceMetricsOverride",
@@ -177,7 +179,10 @@ class _Browser:
         return self.page
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         for end in self._ours:  # the browser ends when its pipe does
             os.close(end)

@@ -45,9 +45,7 @@ class TableRow:
     bar: str
 
 
-def write_mapping_report(
-    path: Path, region_map: RegionMap, viewer: Viewer | None = None
-) -> None:
+def write_mapping_report(path: Path, region_map: RegionMap, viewer: Viewer | None = None) -> None:
     """Write the report of a region map as one HTML file that needs no other.
 
     It names no patient and no file. The same map gives the same bytes.

@@ -198,9 +198,7 @@ def page_content(viewed: ViewedSlices) -> dict[str, object]:
                 "values": _packed(_left_over(values)),
                 "labels": _packed(labels) if labels.any() else "",
             }
-            for name, values, labels in zip(
-                viewed.names, viewed.values, viewed.labels, strict=True
-            )
+            for name, values, labels in zip(viewed.names, viewed.values, viewed.labels, strict=True)
         ],
     }
 

@@ -163,9 +163,7 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
             else "DICOM header",
             "key_slices": dict(key.origin),
         }
-        case = NcctCase(
-            scored, replace(region_map, age=known_age), whole, scan, details, timings
-        )
+        case = NcctCase(scored, replace(region_map, age=known_age), whole, scan, details, timings)
         write_case(out, case, source)
     return case
 

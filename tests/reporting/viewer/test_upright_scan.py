@@ -26,8 +26,7 @@ def view(region_map: RegionMap, scan: Scan) -> ViewedSlices:
 
 def placed(region_map: RegionMap, *indices: int) -> RegionMap:
     levels = tuple(
-        replace(level, index=index)
-        for level, index in zip(region_map.levels, indices, strict=True)
+        replace(level, index=index) for level, index in zip(region_map.levels, indices, strict=True)
     )
     return replace(region_map, levels=levels)
 

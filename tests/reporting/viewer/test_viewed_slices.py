@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -67,9 +66,7 @@ def test_every_pixel_comes_back(values: Bytes) -> None:
         found = restored(unpacked(held["values"], values.shape[1:]))
         np.testing.assert_array_equal(found, values[place])
         if labels[place].any():
-            np.testing.assert_array_equal(
-                unpacked(held["labels"], values.shape[1:]), labels[place]
-            )
+            np.testing.assert_array_equal(unpacked(held["labels"], values.shape[1:]), labels[place])
         else:
             assert held["labels"] == ""
 
