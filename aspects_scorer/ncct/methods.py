@@ -26,5 +26,5 @@ METHODS: Mapping[str, Scorer] = {
 }
 """Each method's scorer."""
 
-DEFAULT_METHOD = asymmetry.METHOD
+DEFAULT_METHOD = ensemble.METHOD
 """The best on scans that none was fitted to."""

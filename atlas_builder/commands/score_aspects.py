@@ -93,7 +93,7 @@ NCCT_METHODS = ("asymmetry", "da-net", "ensemble", "hu-ratio", "radiomics-forest
 @click.option(
     "--method",
     type=click.Choice(NCCT_METHODS),
-    help="How --ncct is scored.  [default: asymmetry]",
+    help="How --ncct is scored.  [default: ensemble]",
 )
 @click.option(
     "--regions",

@@ -24,7 +24,7 @@ from atlas_builder.networks.registry import DA_NET
 
 METHOD = "da-net"
 
-THRESHOLDS = Thresholds(certain=0.6, likely=0.5)
+THRESHOLDS = Thresholds(certain=0.6, likely=0.4)
 """Chosen on real brains with planted infarcts; probabilities are calibrated."""
 
 
@@ -79,7 +79,9 @@ def judge_by_da_net(scan: MappedScan, rule: str) -> Judged:
     unseen = (counts.reshape(log_odds.shape) == 0).any(axis=0)
     log_odds[:, unseen] = np.nan
     assert scan.place is not None  # or there were no view
-    return Judged(log_odds, attention_of(maps, view.labels, scan.place))
+    return Judged(
+        log_odds, attention_of(maps, np.nan_to_num(expit(log_odds)), view.labels, scan.place)
+    )
 
 
 def score_by_da_net(scan: MappedScan, densities: RegionDensities, rule: str) -> ScoredScan:
