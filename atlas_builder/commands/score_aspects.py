@@ -107,7 +107,7 @@ from atlas_builder.runtime.threads import keep_to_one_thread
     "--rule",
     type=click.Choice(["segmented", "barber", "ctp", "overlap"]),
     help="Which extent of lesion takes a point.  [default: segmented for lesions, barber for CT] "
-    "segmented: 0.3 mL of C, L, IC or I, a third of "
+    "segmented: 0.5 mL of C, L, IC or I, a third of "
     "M1-M6, for lesions that no reader has judged; barber: any lesion of C, L, IC or I; ctp: a "
     "tenth of any region; overlap: any lesion of any region.",
 )
