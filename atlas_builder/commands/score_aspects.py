@@ -218,9 +218,10 @@ def score_aspects_command(
         )
     scored = case.scored
     show_flags(scored.flags)
+    aside = f", {case.set_aside.volume_ml:.1f} mL set aside" if case.set_aside else ""
     click.echo(
         f"ASPECTS {scored.score.aspects} (left {scored.score.left}, right {scored.score.right}), "
-        f"core {scored.core_volume_ml:.1f} mL ({case.volume_space} space)"
+        f"core {scored.core_volume_ml:.1f} mL ({case.volume_space} space){aside}"
     )
     click.echo(f"Score: {out}")
     show_report(out)
