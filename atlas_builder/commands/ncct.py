@@ -27,12 +27,18 @@ class NcctOptions:
         Which extent counts; None for ``barber``.
     atlas : str or None
         A name or a folder.
+    bgl_slice, sgl_slice, localizer, series
+        Of one scan, as `score_ncct` takes them.
     """
 
     age: float | None
     method: str | None
     rule: str | None
     atlas: str | None
+    bgl_slice: int | None = None
+    sgl_slice: int | None = None
+    localizer: Path | None = None
+    series: str | None = None
 
 
 def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
@@ -56,6 +62,10 @@ def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
         method=options.method or DEFAULT_METHOD,
         rule=_rule(options),
         atlas=options.atlas,
+        bgl_slice=options.bgl_slice,
+        sgl_slice=options.sgl_slice,
+        localizer=options.localizer,
+        series=options.series,
     )
     scored = case.scored
     show_flags(scored.flags)

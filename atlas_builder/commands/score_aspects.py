@@ -16,13 +16,17 @@ from atlas_builder.commands.options import (
     CONTEXT,
     FiniteRange,
     jobs_option,
+    localizer_option,
     restart_option,
     seed_option,
+    series_option,
 )
 from atlas_builder.commands.outcome import show_first_left_out, show_flags, show_report
 from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.lean_imports import import_nibabel
 from atlas_builder.runtime.threads import keep_to_one_thread
+
+_OF_ONE_CT = ("bgl_slice", "sgl_slice", "localizer", "series")
 
 
 @click.command("score-aspects", context_settings=CONTEXT)
@@ -95,6 +99,20 @@ from atlas_builder.runtime.threads import keep_to_one_thread
 @click.option(
     "--atlas", metavar="NAME_OR_DIR", help="The atlas for --ncct, as map-regions takes it."
 )
+@click.option(
+    "--bgl-slice",
+    type=click.IntRange(0),
+    metavar="K",
+    help="The slice of --ncct at the level of the basal ganglia, counted from 0.  [default: found]",
+)
+@click.option(
+    "--sgl-slice",
+    type=click.IntRange(0),
+    metavar="K",
+    help="The slice above the basal ganglia, about 2 cm higher.  [default: found]",
+)
+@localizer_option
+@series_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option(
     "--registration",
@@ -139,6 +157,10 @@ def score_aspects_command(
     age: float | None,
     method: str | None,
     atlas: str | None,
+    bgl_slice: int | None,
+    sgl_slice: int | None,
+    localizer: Path | None,
+    series: str | None,
     out: Path,
     registration: str,
     rule: str | None,
@@ -154,7 +176,7 @@ def score_aspects_command(
     a cohort (--lesions) it gets all scores (scores.tsv) and how they go with the severity
     of the strokes; an interrupted run goes on when the same command is given again.
     """
-    options = NcctOptions(age, method, rule, atlas)
+    options = NcctOptions(age, method, rule, atlas, bgl_slice, sgl_slice, localizer, series)
     if ncct is not None or ncct_cohort is not None:
         _refuse_beside_ct()
         if ncct is not None:
@@ -162,10 +184,7 @@ def score_aspects_command(
         elif ncct_cohort is not None:
             score_cohort_of_ct(ncct_cohort, out, options, jobs=jobs, restart=restart)
         return
-    if age is not None or method is not None or atlas is not None:
-        raise InputError(
-            "score-aspects: --age, --method and --atlas are for --ncct; leave them out"
-        )
+    _refuse_of_ct()
     _check_options(lesions, dwi)
     from atlas_builder.core.aspects import LESION_RULES  # noqa: PLC0415
 
@@ -227,17 +246,28 @@ def score_aspects_command(
     show_report(out)
 
 
+def _refuse_of_ct() -> None:
+    """Refuse options that only a CT takes."""
+    given = click.get_current_context().params
+    for name in ("age", "method", "atlas", *_OF_ONE_CT):
+        if given[name] is not None:
+            raise InputError(
+                f"score-aspects: --{name.replace('_', '-')} is for --ncct; leave it out"
+            )
+
+
 def _refuse_beside_ct() -> None:
     """Refuse options that a CT would pass over."""
     context = click.get_current_context()
     for_ct = {"ncct", "ncct_cohort", "age", "method", "atlas", "rule", "out"}
-    for_ct |= {"jobs", "restart"} if context.params["ncct_cohort"] else set()
+    for_ct |= {"jobs", "restart"} if context.params["ncct_cohort"] else set(_OF_ONE_CT)
     if context.params["ncct"] and context.params["ncct_cohort"]:
         raise InputError("score-aspects: give --ncct for one scan or --ncct-cohort for many")
     for name in context.params.keys() - for_ct:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = name.replace("_", "-")
-            raise InputError(f"score-aspects: --{option} is not for a head CT; leave it out")
+            what = "a head CT" if name not in _OF_ONE_CT else "a cohort of head CT"
+            raise InputError(f"score-aspects: --{option} is not for {what}; leave it out")
 
 
 def _check_options(lesions: Path | None, dwi: Path | None) -> None:
