@@ -29,6 +29,8 @@ class NcctOptions:
         A name or a folder.
     regions : str or None
         The route to the regions on all slices; None for the atlas.
+    bgl_slice, sgl_slice, localizer, series
+        Of one scan, as `score_ncct` takes them.
     """
 
     age: float | None
@@ -36,6 +38,10 @@ class NcctOptions:
     rule: str | None
     atlas: str | None
     regions: str | None = None
+    bgl_slice: int | None = None
+    sgl_slice: int | None = None
+    localizer: Path | None = None
+    series: str | None = None
 
 
 def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
@@ -61,6 +67,10 @@ def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
         rule=_rule(options),
         atlas=options.atlas,
         regions=options.regions or DEFAULT_ROUTE,
+        bgl_slice=options.bgl_slice,
+        sgl_slice=options.sgl_slice,
+        localizer=options.localizer,
+        series=options.series,
     )
     scored = case.scored
     show_flags(scored.flags)

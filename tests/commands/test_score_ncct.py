@@ -206,7 +206,9 @@ def test_every_method_can_be_chosen():
         (("--ncct", "a.nii", "--jobs", "2"), "--jobs is not for a head CT"),
         (("--ncct-cohort", "b", "--age", "50"), "ages of a cohort are in its table"),
         (("--ncct", "a.nii", "--rule", "segmented"), "is for lesions"),
-        (("--lesion", "m.nii", "--age", "50"), "are for --ncct"),
+        (("--lesion", "m.nii", "--age", "50"), "--age is for --ncct"),
+        (("--lesion", "m.nii", "--bgl-slice", "5"), "--bgl-slice is for --ncct"),
+        (("--ncct-cohort", "b", "--series", "2"), "--series is not for a cohort of head CT"),
     ],
 )
 def test_options_that_would_be_passed_over_are_refused(options, says, tmp_path):

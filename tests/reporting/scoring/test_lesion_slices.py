@@ -23,9 +23,7 @@ def viewed() -> ViewedSlices:
     atlas, brain = standard_atlas(), mni_brain()
     lesion = Lesion(atlas.labels == VALUE, atlas.affine)
     image = Volume(brain.mixed(0.6, 0.9, 0.1), brain.affine)
-    return view_lesion(
-        Case(score_lesion(lesion), "mask-in-mni152", lesion, lesion, image, {}, {})
-    )
+    return view_lesion(Case(score_lesion(lesion), "mask-in-mni152", lesion, lesion, image, {}, {}))
 
 
 def test_the_lesion_is_where_its_region_is(viewed: ViewedSlices) -> None:
