@@ -8,14 +8,18 @@ import shutil
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
 from aspects_scorer.ncct.methods import METHODS
 from atlas_builder.commands.score_aspects import score_aspects_command
-from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.core.anatomy import AgeGroup, Region, map_value
 from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Scan
+from atlas_builder.io.dicom.writing import SeriesDescription, write_dicom_series
+from atlas_builder.io.nifti.images import read_scan
 from atlas_builder.workflows.simulate import CohortPlan, simulate_cohort
 
 SEED, MATRIX = 5, 192
@@ -214,3 +218,27 @@ def test_every_method_can_be_chosen():
 def test_options_that_would_be_passed_over_are_refused(options, says, tmp_path):
     with pytest.raises(InputError, match=says):
         run(*options, "--out", tmp_path / "o")
+
+
+@pytest.mark.slow
+def test_the_affected_regions_of_dicom_are_written_as_dicom_seg(darkened, tmp_path):
+    scan = read_scan(darkened)
+    thickness = np.full(len(scan), 5.0)
+    description = SeriesDescription("sub-01", "a", 60, "F", thickness, "H30s", 0.0)
+    stored = Scan(np.asarray(scan.data).astype(np.int16), scan.affines)
+    write_dicom_series(tmp_path / "dicom", stored, description)
+    result = run("--ncct", tmp_path / "dicom", "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    content = json.loads((tmp_path / "out" / "aspects.json").read_text())
+    assert {"left M1", "left M2", "left M3"} <= set(content["affected"])
+    seg = pydicom.dcmread(tmp_path / "out" / "affected.seg.dcm")
+    assert len(seg.SegmentSequence) == len(content["affected"])
+    (referenced,) = seg.ReferencedSeriesSequence
+    first = pydicom.dcmread(next((tmp_path / "dicom").glob("*.dcm")))
+    assert referenced.SeriesInstanceUID == first.SeriesInstanceUID
+    labels = np.asarray(nib.load(tmp_path / "out" / "regions.nii.gz").dataobj)
+    values = []
+    for name in content["affected"]:
+        side, region = name.split()
+        values.append(map_value(Region[region], side))
+    assert (seg.pixel_array > 0).sum() == np.isin(labels, values).sum()
