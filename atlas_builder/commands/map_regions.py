@@ -44,6 +44,12 @@ from atlas_builder.runtime.lean_imports import import_nibabel
     metavar="K",
     help="The slice above the basal ganglia, about 2 cm higher.  [default: by position]",
 )
+@click.option(
+    "--all-slices",
+    is_flag=True,
+    help="Write the regions on every slice that shows them, with their volumes, not on the key "
+    "slices alone.",
+)
 @localizer_option
 @series_option
 @click.option(
@@ -58,6 +64,7 @@ def map_regions_command(
     atlas: str | None,
     bgl_slice: int | None,
     sgl_slice: int | None,
+    all_slices: bool,
     localizer: Path | None,
     series: str | None,
     allow_nearest_age: bool,
@@ -83,6 +90,7 @@ def map_regions_command(
             atlas=atlas,
             bgl_slice=bgl_slice,
             sgl_slice=sgl_slice,
+            all_slices=all_slices,
             localizer=localizer,
             series=series,
             allow_nearest_age=allow_nearest_age,

@@ -61,7 +61,7 @@ def folder(
 def unadorned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the picture and the report empty, which take most of the time."""
     monkeypatch.setattr(outputs, "_draw", lambda path, _: path.touch())
-    monkeypatch.setattr(outputs, "_report", lambda path, _: path.touch())
+    monkeypatch.setattr(outputs, "_report", lambda path, *_: path.touch())
 
 
 def test_the_folder_holds_the_files_and_nothing_lies_beside_it(folder) -> None:

@@ -38,7 +38,7 @@ def tilted(scan: Scan, degrees: float) -> Scan:
 def mapped(drawn, region_map, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapped:
     """Write the drawn head as DICOM, change its headers, and write its map."""
     monkeypatch.setattr(outputs, "_draw", lambda path, _: path.touch())
-    monkeypatch.setattr(outputs, "_report", lambda path, _: path.touch())
+    monkeypatch.setattr(outputs, "_report", lambda path, *_: path.touch())
 
     def run(
         name: str, degrees: float, edit: Callable[[pydicom.Dataset, int], None] | None = None

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aspects_scorer.ncct.scored_scan import RegionFinding, ScoredScan
 from atlas_builder.core.anatomy import map_value
@@ -19,7 +20,6 @@ from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
 from atlas_builder.runtime.versions import versions_of_scan_result
-from slice_localizer.whole_head.whole_map import WholeMap
 
 RESULT = "aspects.json"
 TABLE = "regions.tsv"
@@ -49,8 +49,10 @@ class NcctCase:
         The score.
     region_map : RegionMap
         Of the key slices.
-    whole : WholeMap
-        Of all slices.
+    labels : ndarray of uint8, shape (columns, rows, slices)
+        The regions on all slices, on the scan's own voxels.
+    pitch_deg : float
+        Of the slices against the atlas's plane, see `pitch_of`.
     details : mapping
         What ``aspects.json`` holds about the scan.
     timings : mapping of str to float
@@ -59,7 +61,8 @@ class NcctCase:
 
     scored: ScoredScan
     region_map: RegionMap
-    whole: WholeMap
+    labels: NDArray[np.uint8]
+    pitch_deg: float
     details: Mapping[str, object]
     timings: Mapping[str, float]
 
@@ -104,19 +107,17 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
     bgl, sgl = (level_map.index for level_map in case.region_map.levels)
     shown = _with_affected_standing_out(case)
     with replacing_result(out) as folder:
-        notes = [source.write_labels(folder / REGIONS, case.whole.labels, (bgl, sgl))]
+        notes = [source.write_labels(folder / REGIONS, case.labels, (bgl, sgl))]
         affected = [
             map_value(finding.region, finding.side)
             for finding in case.scored.findings
             if finding.affected
         ]
         if isinstance(source, DicomSource) and affected:
-            kept = np.where(np.isin(case.whole.labels, affected), case.whole.labels, 0)
+            kept = np.where(np.isin(case.labels, affected), case.labels, 0)
             notes.append(source.write_segmentation(folder / SEGMENTATION, kept.astype(np.uint8)))
         write_overlay(folder / OVERLAY, shown)
-        write_ncct_report(
-            folder / REPORT, case.scored, shown, case.whole.pitch_deg, folder / OVERLAY
-        )
+        write_ncct_report(folder / REPORT, case.scored, shown, case.pitch_deg, folder / OVERLAY)
         write_findings(folder / TABLE, case.scored.findings)
         content = describe(case)
         content["notes"] = [note for note in notes if note is not None]
@@ -153,7 +154,7 @@ def describe(case: NcctCase) -> dict[str, object]:
         "age": region_map.age,
         "bgl_slice": bgl.index,
         "sgl_slice": sgl.index,
-        "pitch_deg": round(case.whole.pitch_deg, 1),
+        "pitch_deg": round(case.pitch_deg, 1),
         "atlas": {
             "name": region_map.atlas_name,
             "age_group": str(region_map.age_group),
