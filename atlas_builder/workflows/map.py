@@ -139,7 +139,10 @@ def _map_other_slices(
     details: dict[str, object],
 ) -> tuple[RegionMap, WrittenRegions]:
     """Map all slices; add the time that took, and what is known of the head's pitch."""
-    from slice_localizer.alignment.level import align_level  # noqa: PLC0415 - loads scipy
+    from slice_localizer.alignment.level import (  # noqa: PLC0415 - loads scipy
+        LEAST_CORRELATION,
+        align_level,
+    )
     from slice_localizer.whole_head.standard_plane import remarks_on_pitch  # noqa: PLC0415
     from slice_localizer.whole_head.whole_map import map_all_slices  # noqa: PLC0415
 
@@ -150,6 +153,12 @@ def _map_other_slices(
         scan = source.read()
         alignment = align_level(scan)
         remarks = remarks_on_pitch(scan, alignment)
+    if alignment.correlation < LEAST_CORRELATION:
+        raise InputError(
+            "the scan does not resemble a head as a whole (correlation "
+            f"{alignment.correlation:.2f} with a standard one), so the regions cannot be carried "
+            "onto all slices; leave out --all-slices, or give a CT of the whole head"
+        )
     own = None if key.reformatted is None else key.reformatted.own
     whole = map_all_slices(scan, region_map, alignment, onto=own)
     pitch = whole.pitch_deg if key.reformatted is None else key.reformatted.pitch_deg
