@@ -165,8 +165,9 @@ def remark_on_levelling(reformatted: Reformatted) -> Flag:
     return Flag(
         "reformatted-to-plane",
         f"{pitch_in_words(reformatted.pitch_deg)}: the scan was reformatted to that plane in "
-        f"slices of {THICKNESS_MM:g} mm, which are shown and measured; slice numbers are those of "
-        "the scan's own slices that they cross in the middle of the head",
+        f"slices of {THICKNESS_MM:g} mm, which are shown and measured; a key slice has the number "
+        "of the scan's own slice that it crosses in the middle of the head, slice numbers in other "
+        "remarks count the reformatted ones",
     )
 
 

@@ -20,8 +20,8 @@ from slice_localizer.alignment.level import LEAST_CORRELATION, LevelAlignment
 from slice_localizer.alignment.standard_head import BRAIN_WINDOW, load_standard_head
 from slice_localizer.positions import heights_of, normal_of
 
-LEAST_PITCH_DEG = 7.0
-"""Heads are pitched by less in most scans, and by as much fit the atlas as well as others."""
+LEAST_PITCH_DEG = 6.0
+"""From about there on one slice crosses the border of M1-M3 with M4-M6 within the brain."""
 
 THIN_MM = 2.5
 """Slices that lie farther apart do not hold what is between them."""

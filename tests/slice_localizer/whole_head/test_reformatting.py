@@ -138,7 +138,7 @@ def test_pitched_thin_scans_alone_are_levelled() -> None:
     thin, thick = scanned(EVEN), scanned(EVEN[::2])
     assert to_be_levelled(thin, aligned(15.0))
     assert to_be_levelled(thin, aligned(-15.0))
-    assert not to_be_levelled(thin, aligned(4.0))
+    assert not to_be_levelled(thin, aligned(3.0))
     assert not to_be_levelled(thick, aligned(15.0))
     assert not to_be_levelled(thin, aligned(15.0, correlation=0.4))
     # The key slices of a scan that is short leave it at the front or the back.
