@@ -6,9 +6,10 @@ Usage: python scripts/authoring/compare_definitions.py SCAN REGIONS [SCAN REGION
 Each SCAN is mapped as `map-regions --all-slices` does; REGIONS is a NIfTI file on its grid with
 1-10 on the patient's left and 11-20 on the right. Printed is a table: the Dice similarity
 coefficient of each region, mean of both sides and all scans, on its key slice, over all slices, and
-over the slices on which the readers drew it; volumes; how many mm below and above the basal ganglia slice
-each reaches. FOLDER gets a picture a scan: the key slices and those nearer to where the readers'
-regions end, ours in colour, the readers' in white. The pictures show the scan: keep them with it.
+over the slices on which the readers drew it; volumes; how many mm below and above the basal ganglia
+slice each reaches. FOLDER gets a picture a scan: the key slices and those nearer to where the
+readers' regions end, ours in colour, the readers' in white. The pictures show the scan: keep them
+with it.
 """
 
 from __future__ import annotations
