@@ -56,8 +56,8 @@ def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
     """
     import_nibabel()
     from aspects_scorer.ncct.methods import DEFAULT_METHOD  # noqa: PLC0415
-    from atlas_builder.workflows.ncct.region_routes import DEFAULT_ROUTE  # noqa: PLC0415
     from atlas_builder.workflows.ncct.score import score_ncct  # noqa: PLC0415
+    from atlas_builder.workflows.region_routes import DEFAULT_ROUTE  # noqa: PLC0415
 
     case = score_ncct(
         scan,
@@ -114,7 +114,7 @@ def score_cohort(
         left_out,
         score_ncct_cohort,
     )
-    from atlas_builder.workflows.ncct.region_routes import DEFAULT_ROUTE  # noqa: PLC0415
+    from atlas_builder.workflows.region_routes import DEFAULT_ROUTE  # noqa: PLC0415
 
     with console_progress() as progress:
         outcomes = score_ncct_cohort(

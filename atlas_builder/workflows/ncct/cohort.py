@@ -19,8 +19,8 @@ from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.runtime.tsv import NOT_AVAILABLE, write_tsv
 from atlas_builder.runtime.workers import open_workers
 from atlas_builder.workflows.ncct.files import RESULT, TABLE, check_folder
-from atlas_builder.workflows.ncct.region_routes import DEFAULT_ROUTE
 from atlas_builder.workflows.ncct.score import NcctTask, score_task
+from atlas_builder.workflows.region_routes import DEFAULT_ROUTE
 
 SCORES = "scores.tsv"
 REGIONS = "regions.tsv"
