@@ -19,7 +19,7 @@ from atlas_builder.core.scan import Scan
 from atlas_builder.io.dicom.writing import SeriesDescription, write_dicom_series
 from atlas_builder.io.source import open_scan
 from atlas_builder.workflows import map_files as outputs
-from atlas_builder.workflows.map_files import write_map
+from atlas_builder.workflows.map_files import ViewedMap, write_map
 
 YAMADA = b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B "
 Mapped = Callable[..., tuple[Path, list[str]]]
@@ -53,7 +53,9 @@ def mapped(drawn, region_map, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
                 dataset.set_original_encoding(False, True, dataset._character_set)
             dataset.save_as(path)
         with open_scan(folder) as source, ThreadPoolExecutor(1) as executor:
-            write_map(tmp_path / name, region_map, source, source.read(), executor, {})
+            labels = region_map.volume(source.shape)
+            viewed = ViewedMap(source.read(), labels, region_map)
+            write_map(tmp_path / name, region_map, source, viewed, executor, {})
         notes = json.loads((tmp_path / name / "mapping.json").read_text())["notes"]
         return tmp_path / name, notes
 

@@ -11,7 +11,7 @@ import torch
 from atlas_builder.core.errors import InputError
 from atlas_builder.networks.training.device import Machine
 from atlas_builder.networks.training.folder import forget
-from atlas_builder.workflows import train_localizer as training_run
+from atlas_builder.workflows.training import localizer as training_run
 from atlas_builder.workflows.training.localizer import (
     cross_validate_cohort,
     train_on_cohort,
