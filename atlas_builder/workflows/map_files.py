@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.core.anatomy import SIDES
+from atlas_builder.core.anatomy import SIDES, map_value
 from atlas_builder.core.errors import InputError
 from atlas_builder.io.nifti.images import write_volume
 from atlas_builder.io.shear import straightened
@@ -24,11 +24,17 @@ from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
 from atlas_builder.runtime.versions import versions_of_scan_result
+from atlas_builder.workflows.dicom_results import (
+    DRAWN,
+    SEGMENTATION,
+    reported_map,
+    write_dicom_results,
+)
 
 MAPPING = "mapping.json"
 REGIONS = "regions.nii.gz"
 TABLE = "regions.tsv"
-SEGMENTATION = "regions.seg.dcm"
+STRUCTURED_REPORT = "regions.sr.dcm"
 OVERLAY = "overlay.png"
 REPORT = "report.html"
 UPRIGHT_REGIONS = "regions_upright.nii.gz"
@@ -38,6 +44,8 @@ _FILES = {
     REGIONS,
     TABLE,
     SEGMENTATION,
+    STRUCTURED_REPORT,
+    DRAWN,
     OVERLAY,
     REPORT,
     UPRIGHT_REGIONS,
@@ -79,7 +87,7 @@ def write_map(
     """Write a map's folder; an earlier map in it is replaced.
 
     Nothing that names the scan's place on this computer is written, and nothing that names the
-    patient but in the DICOM SEG, which repeats the patient module of its source.
+    patient but in what is DICOM, which repeats the patient module of its source.
 
     Parameters
     ----------
@@ -109,9 +117,12 @@ def write_map(
             executor.submit(_report, folder / REPORT, shown),
         ]
         try:
-            notes = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
+            notes: list[str | None] = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
             if isinstance(source, DicomSource):
-                notes.append(source.write_segmentation(folder / SEGMENTATION, regions))
+                darker = {map_value(m.region, m.side) for m in shown.measures if m.stands_out}
+                notes += write_dicom_results(
+                    folder, STRUCTURED_REPORT, source, regions, reported_map(shown), darker
+                )
             notes.append(_write_upright(folder, source, regions, (bgl, sgl)))
             _write_table(folder / TABLE, region_map)
             for page in pages:
