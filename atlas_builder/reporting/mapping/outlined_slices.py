@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ _THIN, _THICK = 1, 3  # pixels
 
 
 def outlined_slice(
-    hu: NDArray[np.floating], labels: NDArray[np.uint8], marked: Set[int]
+    hu: NDArray[Any], labels: NDArray[np.uint8], marked: Set[int]
 ) -> NDArray[np.uint8]:
     """Draw a slice in the brain window with its regions' borders in their colours.
 
