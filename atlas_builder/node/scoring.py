@@ -75,20 +75,22 @@ def score_in_process(time_limit_s: float) -> Scorer:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
+        assert process.stdin is not None
+        assert process.stdout is not None
         ends = time.monotonic() + time_limit_s
         try:
-            while True:
-                try:
-                    output, _ = process.communicate(timeout=_POLL_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    if stop():
-                        return Ended("stopped")
-                    if time.monotonic() > ends:
-                        return Ended("broken", f"not done after {time_limit_s:g} seconds")
+            while process.poll() is None:
+                if stop():
+                    return Ended("stopped")
+                if time.monotonic() > ends:
+                    return Ended("broken", f"not done after {time_limit_s:g} seconds")
+                time.sleep(_POLL_S)
+            output = process.stdout.read()  # a line, which fits into the pipe
         finally:
             process.kill()
-            process.communicate()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()
         try:
             return Ended(**json.loads(output))
         except (ValueError, TypeError):
@@ -166,12 +168,15 @@ def main(arguments: list[str]) -> None:
         As `score_in_process` gives them.
     """
     threading.Thread(target=_end_with_node, daemon=True).start()
+    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # libraries may print
     scan, out, known_images = arguments
     try:
         ended = score_scan(Path(scan), Path(out), known_images)
     except Exception as error:  # its message may hold anything
         ended = Ended("broken", f"unexpected {type(error).__name__}")
-    sys.stdout.write(json.dumps(asdict(ended)))
+    with answer:
+        answer.write(json.dumps(asdict(ended)))
 
 
 def _end_with_node() -> None:
