@@ -16,6 +16,7 @@ from atlas_builder.commands.locate_slices import locate_slices_command
 from atlas_builder.commands.map_regions import map_regions_command
 from atlas_builder.commands.options import CONTEXT
 from atlas_builder.commands.score_aspects import score_aspects_command
+from atlas_builder.commands.serve import serve_command
 from atlas_builder.commands.simulate_cohort import simulate_cohort_command
 from atlas_builder.commands.train_da_net import train_da_net_command
 from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
@@ -41,6 +42,7 @@ for _command in (
     map_regions_command,
     locate_slices_command,
     score_aspects_command,
+    serve_command,
     label_perfusion_command,
     validate_atlas_command,
     validate_scores_command,

@@ -6,7 +6,7 @@ writes labels back to where they belong.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from atlas_builder.io.stacking import remarks_on_stack, stack_affine
 
 if TYPE_CHECKING:
     from atlas_builder.io.dicom.scans import DicomSeries
+    from atlas_builder.io.dicom.structured_report import ReportedScan
 
 Labels = NDArray[np.uint8]
 
@@ -218,6 +219,70 @@ class DicomSource:
         from atlas_builder.io.dicom.segmentation import write_segmentation  # noqa: PLC0415 - slow to load
 
         return write_segmentation(path, labels, self.dicom.frames)
+
+    def write_affected(self, path: Path, labels: Labels) -> str | None:
+        """Write the regions that lost their point as DICOM SEG, in a series of their own.
+
+        Parameters
+        ----------
+        path, labels
+            As `write_segmentation` takes them.
+
+        Returns
+        -------
+        str or None
+            Why no file was written, where none was.
+        """
+        from atlas_builder.io.dicom.segmentation import (  # noqa: PLC0415 - slow to load
+            AFFECTED_REGIONS,
+            write_segmentation,
+        )
+
+        return write_segmentation(path, labels, self.dicom.frames, AFFECTED_REGIONS)
+
+    def write_structured_report(
+        self, path: Path, report: ReportedScan, referred: Sequence[int], segmentation: Path
+    ) -> str | None:
+        """Write what was found as DICOM SR beside the series; see `dicom.structured_report`.
+
+        Parameters
+        ----------
+        path : Path
+            ``.dcm``; written whole or not at all.
+        report : ReportedScan
+            What was found.
+        referred : sequence of int
+            Indices of the slices it was found on.
+        segmentation : Path
+            From `write_segmentation`.
+
+        Returns
+        -------
+        str or None
+            Why no file was written, where none was.
+        """
+        from atlas_builder.io.dicom.structured_report import write_structured_report  # noqa: PLC0415
+
+        return write_structured_report(path, report, self.dicom.frames, referred, segmentation)
+
+    def write_captures(self, folder: Path, pictures: Mapping[int, NDArray[np.uint8]]) -> str | None:
+        """Write pictures of slices as a series in colour; see `dicom.captures`.
+
+        Parameters
+        ----------
+        folder : Path
+            Made if need be.
+        pictures : mapping of int to ndarray of uint8, shape (columns, rows, 3)
+            By the slices' indices.
+
+        Returns
+        -------
+        str or None
+            Why none was written, where none was.
+        """
+        from atlas_builder.io.dicom.captures import write_captures  # noqa: PLC0415
+
+        return write_captures(folder, pictures, self.dicom.frames)
 
 
 @contextmanager

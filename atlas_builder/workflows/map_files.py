@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.core.anatomy import SIDES, Region, Side
+from atlas_builder.core.anatomy import SIDES, Region, Side, map_value
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.nifti.images import write_volume
@@ -26,6 +26,12 @@ from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
 from atlas_builder.runtime.versions import versions_of_scan_result
+from atlas_builder.workflows.dicom_results import (
+    DRAWN,
+    SEGMENTATION,
+    reported_map,
+    write_dicom_results,
+)
 
 if TYPE_CHECKING:
     from atlas_builder.reporting.viewer.page_parts import Viewer
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
 MAPPING = "mapping.json"
 REGIONS = "regions.nii.gz"
 TABLE = "regions.tsv"
-SEGMENTATION = "regions.seg.dcm"
+STRUCTURED_REPORT = "regions.sr.dcm"
 OVERLAY = "overlay.png"
 REPORT = "report.html"
 UPRIGHT_REGIONS = "regions_upright.nii.gz"
@@ -43,6 +49,8 @@ _FILES = {
     REGIONS,
     TABLE,
     SEGMENTATION,
+    STRUCTURED_REPORT,
+    DRAWN,
     OVERLAY,
     REPORT,
     UPRIGHT_REGIONS,
@@ -132,7 +140,7 @@ def write_map(
     """Write a map's folder; an earlier map in it is replaced.
 
     Nothing that names the scan's place on this computer is written, and nothing that names the
-    patient but in the DICOM SEG, which repeats the patient module of its source.
+    patient but in what is DICOM, which repeats the patient module of its source.
 
     Parameters
     ----------
@@ -168,9 +176,12 @@ def write_map(
             # Unpacked it would take longer to hand over than to prepare.
             viewer = None if viewed is None else viewed.viewer()
             pages.append(executor.submit(_report, folder / REPORT, shown, viewer, volumes))
-            notes = [source.write_labels(folder / REGIONS, labels, (bgl, sgl))]
+            notes: list[str | None] = [source.write_labels(folder / REGIONS, labels, (bgl, sgl))]
             if isinstance(source, DicomSource):
-                notes.append(source.write_segmentation(folder / SEGMENTATION, labels))
+                darker = {map_value(m.region, m.side) for m in shown.measures if m.stands_out}
+                notes += write_dicom_results(
+                    folder, STRUCTURED_REPORT, source, labels, reported_map(shown), darker
+                )
             notes.append(_write_upright(folder, source, labels, (bgl, sgl)))
             if viewed is None:
                 notes.append(f"{REPORT} shows the key slices alone: others cannot be read")

@@ -1,10 +1,11 @@
 """Fit how much `asymmetry` and `da-net` count in `ensemble`.
 
-Usage: python scripts/authoring/fit_ensemble.py COHORT --seen 35 [--work DIR] [--jobs 2]
+Usage: python scripts/authoring/fit_ensemble.py COHORT --seen 35 [--also COHORT] [--jobs 2]
 
 COHORT is the one that ``train-da-net`` was given, which kept every sixth head back for its
 calibration. `asymmetry` was fitted to the first subjects of each age group, so many as --seen says.
-The weights are fitted to the heads kept back that it has not seen either.
+The weights are fitted to the heads kept back that it has not seen either, and to all heads of
+--also, real brains with planted infarcts, which neither has.
 """
 
 import argparse
@@ -39,12 +40,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cohort", type=Path)
     parser.add_argument("--seen", type=int, required=True)
+    parser.add_argument("--also", type=Path, nargs="*", default=[])
     parser.add_argument("--out", type=Path, default=FILE)
     parser.add_argument("--work", type=Path, default=Path("ensemble-log-odds"))
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     subjects = unseen(read_stroke_cohort(arguments.cohort)[0], arguments.seen)
+    for cohort in arguments.also:
+        subjects += read_stroke_cohort(cohort)[0]
     with open_workers(arguments.jobs) as workers:
         found = workers.in_order(partial(judge, arguments.work), subjects)
         heads = [one for one in found if one is not None]

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import highdicom as hd
 import nibabel as nib
 import numpy as np
 import pydicom
@@ -16,6 +17,7 @@ import SimpleITK as sitk  # noqa: N813 - its usual name
 from segmentations import positions_in_file
 
 from atlas_builder.core.scan import Scan
+from atlas_builder.io.dicom.codes import DENSITY, coded
 from atlas_builder.io.dicom.writing import SeriesDescription, write_dicom_series
 from atlas_builder.io.source import open_scan
 from atlas_builder.workflows import map_files as outputs
@@ -143,3 +145,25 @@ def test_the_regions_lie_where_the_segmentation_puts_them(
         assert np.linalg.norm(off) <= (0.25 if file == "regions" else 0.5**0.5) * 0.9
     if notes:
         assert nib.load(folder / "image_upright.nii.gz").shape[2] == 3
+
+
+def test_a_map_has_a_report_and_drawn_slices_in_its_study(mapped: Mapped, region_map) -> None:
+    folder, notes = mapped("reported", 0.0)
+    assert notes == []
+    drawn = [pydicom.dcmread(path) for path in sorted((folder / "overlay_dicom").iterdir())]
+    assert len(drawn) == 2
+    report = hd.sr.srread(folder / "regions.sr.dcm")
+    assert {report.StudyInstanceUID} == {one.StudyInstanceUID for one in drawn}
+    groups = report.content.get_volumetric_roi_measurement_groups()
+    found = {
+        group.tracking_identifier: one.value
+        for group in groups
+        for one in group.get_measurements(name=coded(DENSITY))
+    }
+    expected = {
+        f"{measure.region.name}, {measure.side}": round(measure.mean_hu, 4)
+        for measure in region_map.measures
+        if np.isfinite(measure.mean_hu)
+    }
+    assert found == pytest.approx(expected)
+    assert len(found) == 20

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import struct
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
-from atlas_builder.io.damage import refusing
+from atlas_builder.io.damage import in_silence, refusing
 
 DAMAGE = (
     OSError,
@@ -47,3 +49,19 @@ def refusing_damage(path: Path) -> AbstractContextManager[None]:
         See `atlas_builder.io.damage.refusing`.
     """
     return refusing(path, DAMAGE, "damaged or truncated DICOM file; copy it again", LOGGER)
+
+
+@contextmanager
+def in_dicom_silence() -> Iterator[None]:
+    """Keep pydicom and highdicom, which quote the patient's data, from writing to the terminal."""
+    library = logging.getLogger("highdicom")
+    nowhere, passed_on = logging.NullHandler(), library.propagate
+    # Its modules have loggers of their own, which disabling the library's would not reach.
+    library.addHandler(nowhere)
+    library.propagate = False
+    try:
+        with in_silence(LOGGER):
+            yield
+    finally:
+        library.propagate = passed_on
+        library.removeHandler(nowhere)

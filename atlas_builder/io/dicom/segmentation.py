@@ -15,41 +15,68 @@ DICOM PS3.3, A.51 Segmentation IOD, C.8.20.2 Segmentation Image; PS3.16, CID 715
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 
 from atlas_builder import __version__
 from atlas_builder.core.anatomy import SIDES, Region, Side, map_value
-from atlas_builder.io.damage import in_silence
-from atlas_builder.io.dicom.damage import DAMAGE, LOGGER
+from atlas_builder.io.dicom.codes import (
+    BRAIN,
+    PRIVATE_SCHEME,
+    PRODUCT,
+    SIDE_CODES,
+    Code,
+    coded,
+    name_of,
+    private_scheme,
+    region_code,
+)
+from atlas_builder.io.dicom.damage import DAMAGE, in_dicom_silence
 from atlas_builder.io.dicom.frames import Frame
 from atlas_builder.io.dicom.portable import UTF_8
 from atlas_builder.io.dicom.segmentation_sources import UnusableSourcesError, source_headers
 from atlas_builder.runtime.files import replacing
 
-PRODUCT = "ASPECTS Atlas"
-PRIVATE_SCHEME = "99ASPECTS"
-_SERIES_NUMBER = 9500  # far above those that scanners give
-_SNOMED = {
-    Region.C: ("11000004", "Caudate Nucleus"),
-    Region.IC: ("85637007", "Internal capsule"),
-    Region.I: ("36169008", "Insula"),
+_MADE_OF: dict[Region, tuple[Code, ...]] = {
+    Region.L: (
+        Code("89278009", "SCT", "Putamen"),
+        Code("14738005", "SCT", "Globus Pallidus"),
+    )
 }
-_MADE_OF = {Region.L: (("89278009", "Putamen"), ("14738005", "Globus Pallidus"))}
-_STRUCTURE = ("91723000", "Anatomical Structure")
-_BRAIN = ("12738006", "Brain")
-_SIDE_CODES = {"left": ("7771000", "Left"), "right": ("24028007", "Right")}
+_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")
+
+
+@dataclass(frozen=True)
+class SegmentationSeries:
+    """What a segmentation's series is called.
+
+    Attributes
+    ----------
+    number : int
+        Its series number.
+    description : str
+        Its series description.
+    """
+
+    number: int
+    description: str
+
+
+ALL_REGIONS = SegmentationSeries(9500, "ASPECTS regions")
+"""Far above the numbers that scanners give."""
+AFFECTED_REGIONS = SegmentationSeries(9501, "ASPECTS regions that lost their point")
 
 
 def write_segmentation(
-    path: Path, labels: NDArray[np.uint8], frames: Sequence[Frame]
+    path: Path,
+    labels: NDArray[np.uint8],
+    frames: Sequence[Frame],
+    series: SegmentationSeries = ALL_REGIONS,
 ) -> str | None:
     """Write a region map as a binary DICOM SEG that refers to its source series.
 
@@ -63,6 +90,8 @@ def write_segmentation(
     frames : sequence of Frame
         The slices' places in DICOM files, in the order of `labels`. The files are read, never
         changed.
+    series : SegmentationSeries
+        What its series is called.
 
     Returns
     -------
@@ -74,10 +103,12 @@ def write_segmentation(
     if not labelled:
         return "no DICOM SEG: the map has no regions"
     try:
-        with _in_silence():
+        with in_dicom_silence():
             sources = source_headers(frames, labelled)
             stored = [_stored(labels[:, :, i], frames[i]) for i in labelled]
-            segmentation = _segmentation(sources, stored, [frames[i].index for i in labelled])
+            segmentation = _segmentation(
+                sources, stored, [frames[i].index for i in labelled], series
+            )
             with replacing(path) as partial:
                 segmentation.save_as(partial)
     except UnusableSourcesError as reason:
@@ -89,29 +120,16 @@ def write_segmentation(
     return None
 
 
-@contextmanager
-def _in_silence() -> Iterator[None]:
-    """Keep pydicom and highdicom, which quote the patient's data, from writing to the terminal."""
-    library = logging.getLogger("highdicom")
-    nowhere, passed_on = logging.NullHandler(), library.propagate
-    # Its modules have loggers of their own, which disabling the library's would not reach.
-    library.addHandler(nowhere)
-    library.propagate = False
-    try:
-        with in_silence(LOGGER):
-            yield
-    finally:
-        library.propagate = passed_on
-        library.removeHandler(nowhere)
-
-
 def _stored(labels: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
     """Turn a slice's labels into the file's own rows and columns."""
     return np.ascontiguousarray(frame.in_plane.undo(labels).T)
 
 
 def _segmentation(
-    sources: Sequence[Any], stored: Sequence[NDArray[np.uint8]], indices: Sequence[int]
+    sources: Sequence[Any],
+    stored: Sequence[NDArray[np.uint8]],
+    indices: Sequence[int],
+    series: SegmentationSeries,
 ) -> Any:
     """Return the segmentation of classic images, one an array, or of one multi-frame image."""
     import highdicom as hd  # noqa: PLC0415 - slow to load, and DICOM scans alone need it
@@ -137,7 +155,7 @@ def _segmentation(
             for number, (region, side) in enumerate(segments, start=1)
         ],
         series_instance_uid=hd.UID(),
-        series_number=_SERIES_NUMBER,
+        series_number=series.number,
         sop_instance_uid=hd.UID(),
         instance_number=1,
         manufacturer=PRODUCT,
@@ -147,56 +165,35 @@ def _segmentation(
         device_serial_number="none",
         content_label="ASPECTS_REGIONS",
         content_description="Regions of ASPECTS, from an atlas",
-        series_description="ASPECTS regions",
+        series_description=series.description,
     )
-    scheme = pydicom.Dataset()
-    scheme.CodingSchemeDesignator = PRIVATE_SCHEME
-    scheme.CodingSchemeName = "Regions of the Alberta Stroke Program Early CT Score"
-    scheme.CodingSchemeResponsibleOrganization = PRODUCT
-    segmentation.CodingSchemeIdentificationSequence = [scheme]
+    segmentation.CodingSchemeIdentificationSequence = [private_scheme()]
     return segmentation
 
 
 def _describe(number: int, region: Region, side: Side) -> Any:
     import highdicom as hd  # noqa: PLC0415
 
-    name = region.full_name.capitalize()
-    if region.name.startswith("M"):
-        name = f"{region.name} ({region.full_name})"
-    if region in _SNOMED:
-        property_type = _code(_SNOMED[region])
-    else:
-        property_type = hd.sr.CodedConcept(region.name, PRIVATE_SCHEME, name)
     description = hd.seg.SegmentDescription(
         segment_number=number,
-        segment_label=f"{name}, {side}",
-        segmented_property_category=_code(_STRUCTURE),
-        segmented_property_type=property_type,
+        segment_label=f"{name_of(region)}, {side}",
+        segmented_property_category=coded(_STRUCTURE),
+        segmented_property_type=coded(region_code(region)),
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence(
             name=PRODUCT,
             version=__version__,
-            family=hd.sr.CodedConcept("ATLAS", PRIVATE_SCHEME, "Registration of an atlas"),
+            family=coded(Code("ATLAS", PRIVATE_SCHEME, "Registration of an atlas")),
         ),
         tracking_uid=hd.UID(),
         tracking_id=f"{region.name}, {side}",
-        anatomic_regions=[_code(_BRAIN)],
-        primary_anatomic_structures=_codes(_MADE_OF.get(region, ())) or None,
+        anatomic_regions=[coded(BRAIN)],
+        primary_anatomic_structures=[coded(part) for part in _MADE_OF.get(region, ())] or None,
     )
     # The side is a modifier of the code, as the standard wants it, not a code of its own.
-    modifier = [_code(_SIDE_CODES[side])]
+    modifier = [coded(SIDE_CODES[side])]
     description.SegmentedPropertyTypeCodeSequence[
         0
     ].SegmentedPropertyTypeModifierCodeSequence = modifier
     description.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = modifier
     return description
-
-
-def _code(code: tuple[str, str]) -> Any:
-    import highdicom as hd  # noqa: PLC0415
-
-    return hd.sr.CodedConcept(code[0], "SCT", code[1])
-
-
-def _codes(codes: Iterable[tuple[str, str]]) -> list[Any]:
-    return [_code(code) for code in codes]

@@ -123,6 +123,10 @@ def _complete(source: Any, copied: Any) -> None:
     for keyword in _MAY_BE_EMPTY:
         if not copied.get(keyword):
             setattr(copied, keyword, None)
+    if copied.get("PatientIdentityRemoved") == "YES" and not (
+        copied.get("DeidentificationMethod") or copied.get("DeidentificationMethodCodeSequence")
+    ):
+        copied.DeidentificationMethod = "not stated by the source"
 
 
 def _share_frame_of_reference(frames: Sequence[Frame], copies: Sequence[Any]) -> None:

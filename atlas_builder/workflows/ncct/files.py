@@ -21,6 +21,12 @@ from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
 from atlas_builder.runtime.versions import versions_of_scan_result
+from atlas_builder.workflows.dicom_results import (
+    DRAWN,
+    SEGMENTATION,
+    reported_score,
+    write_dicom_results,
+)
 from atlas_builder.workflows.map_files import ViewedMap
 
 RESULT = "aspects.json"
@@ -29,8 +35,20 @@ REGIONS = "regions.nii.gz"
 OVERLAY = "overlay.png"
 ATTENTION = "attention.png"
 REPORT = "report.html"
-SEGMENTATION = "affected.seg.dcm"
-_FILES = {RESULT, TABLE, REGIONS, OVERLAY, ATTENTION, REPORT, SEGMENTATION}
+AFFECTED = "affected.seg.dcm"
+STRUCTURED_REPORT = "aspects.sr.dcm"
+_FILES = {
+    RESULT,
+    TABLE,
+    REGIONS,
+    OVERLAY,
+    ATTENTION,
+    REPORT,
+    SEGMENTATION,
+    AFFECTED,
+    STRUCTURED_REPORT,
+    DRAWN,
+}
 _NUMBERS = {
     "probability": ".4f",
     "difference_hu": ".2f",
@@ -93,7 +111,7 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
     """Write a score's folder; an earlier score in it is replaced.
 
     Nothing that names the scan's place on this computer is written, and nothing that names the
-    patient but in the DICOM SEG, which repeats the patient module of its source.
+    patient but in what is DICOM, which repeats the patient module of its source.
 
     Parameters
     ----------
@@ -113,15 +131,25 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
     bgl, sgl = (level_map.index for level_map in case.region_map.levels)
     shown = _with_affected_standing_out(case.region_map, case.scored)
     with replacing_result(out) as folder:
-        notes = [source.write_labels(folder / REGIONS, case.labels, (bgl, sgl))]
+        labels = case.labels
+        notes: list[str | None] = [source.write_labels(folder / REGIONS, labels, (bgl, sgl))]
         affected = [
             map_value(finding.region, finding.side)
             for finding in case.scored.findings
             if finding.affected
         ]
-        if isinstance(source, DicomSource) and affected:
-            kept = np.where(np.isin(case.labels, affected), case.labels, 0)
-            notes.append(source.write_segmentation(folder / SEGMENTATION, kept.astype(np.uint8)))
+        if isinstance(source, DicomSource):
+            notes += write_dicom_results(
+                folder,
+                STRUCTURED_REPORT,
+                source,
+                labels,
+                reported_score(case.scored),
+                set(affected),
+            )
+            if affected:
+                kept = np.where(np.isin(labels, affected), labels, 0)
+                notes.append(source.write_affected(folder / AFFECTED, kept.astype(np.uint8)))
         write_overlay(folder / OVERLAY, shown, _caption(case.scored))
         attention = None
         if case.scored.attention is not None:
