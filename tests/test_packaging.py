@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("aspects_scorer", "atlas_builder", "head_phantom", "slice_localizer")
-HELD = {".py", ".html", ".css", ".typed", ".json", ".onnx", ".safetensors"}
+HELD = {".py", ".html", ".css", ".js", ".typed", ".json", ".onnx", ".safetensors"}
 
 
 def test_the_wheel_holds_every_atlas_page_and_network_that_ships(tmp_path: Path) -> None:

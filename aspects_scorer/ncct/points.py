@@ -52,7 +52,7 @@ def score_by_probability(
     """
     affected = choose_affected(probability)
     reasons = {
-        (side, region): reason(row, column)
+        (side, region): reason(row, column) + _hedge(float(probability[row, column]))
         for row, side in enumerate(SIDES)
         for column, region in enumerate(Region)
         if affected[row, column]
@@ -63,6 +63,13 @@ def score_by_probability(
     flags = (*scan.flags, *flag_unjudged(probability), *flag_uncertain(interval))
     findings = make_findings(scan, densities, probability, reasons)
     return ScoredScan(method, rule, findings, expected, interval, flags)
+
+
+def _hedge(probability: float) -> str:
+    """Say why a region counts that is rather unaffected by itself."""
+    if probability >= CERTAIN:
+        return ""
+    return f"; counts from {LIKELY:.0%} on, as another region of this side is affected"
 
 
 def choose_affected(probability: Array) -> NDArray[np.bool_]:

@@ -24,7 +24,8 @@ from scipy import ndimage as ndi
 from atlas_builder.core.anatomy import SIDES, Region, Side, map_value
 from atlas_builder.mapping.region_map import LevelMap, RegionMeasure
 
-_TISSUE_HU = (12.0, 80.0)  # fluid 0-10, oedema 15 and more; clotted blood at most 80
+TISSUE_HU = (12.0, 80.0)
+"""What is neither fluid (0-10; oedema has 15 and more) nor calcified (clotted blood has 80)."""
 _SMOOTHING_MM = 1.0  # before that range is looked for, else noise takes pixels out of both ends
 _PATCH_MM = 5.0  # wider than the grain of noise and than a gyrus
 _LEAST_MM2 = 20.0  # of tissue, for a mean; the smallest region, IC, has some 150
@@ -135,7 +136,7 @@ def _tissue(
     sigma = np.divide(_SMOOTHING_MM, spacing)
     weight = ndi.gaussian_filter(brain.astype(np.float32), sigma)
     smooth = ndi.gaussian_filter(np.where(brain, hu, 0), sigma) / np.maximum(weight, 1e-3)
-    tissue: NDArray[np.bool_] = brain & (smooth > _TISSUE_HU[0]) & (smooth < _TISSUE_HU[1])
+    tissue: NDArray[np.bool_] = brain & (smooth > TISSUE_HU[0]) & (smooth < TISSUE_HU[1])
     return tissue
 
 

@@ -119,14 +119,18 @@ def choose_slices(
 
 
 def remarks_on_given(
-    source: NiftiSource | DicomSource, indices: Mapping[Level, int]
+    read: Callable[[Sequence[int]], Scan],
+    affines: NDArray[np.float64],
+    indices: Mapping[Level, int],
 ) -> tuple[Flag, ...]:
     """Remark on a head that is too flat or tall, or cut off, where key slices were given.
 
     Parameters
     ----------
-    source : NiftiSource or DicomSource
-        The scan, of which a dozen slices are read.
+    read : callable
+        Reads some slices, as `NiftiSource.read`; a dozen are asked for.
+    affines : ndarray, shape (slices, 4, 4)
+        Of all slices of the scan.
     indices : mapping of level to int
         Of its key slices.
 
@@ -143,9 +147,9 @@ def remarks_on_given(
 
     bgl, sgl = indices["BGL"], indices["SGL"]
     try:
-        places = slices_above(source.affines, bgl)
-        heights = heights_of(source.affines)
-        return tuple(remarks_on_height(source.read(places), float(heights[sgl] - heights[bgl])))
+        places = slices_above(affines, bgl)
+        heights = heights_of(affines)
+        return tuple(remarks_on_height(read(places), float(heights[sgl] - heights[bgl])))
     except InputError:
         reason = (
             "slices above the key slices cannot be read: whether the head has the proportions of "

@@ -14,6 +14,7 @@ from atlas_builder.catalogue.atlas import read_atlas
 from atlas_builder.catalogue.entries import find_atlas
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
+from atlas_builder.core.scan import Scan
 from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
 from atlas_builder.mapping.pipeline import check_key_slices, map_key_slices, read_key_slices
 from atlas_builder.mapping.region_map import RegionMap
@@ -104,18 +105,22 @@ def map_scan(
             # While the processes register, this one waits; loading takes as long as writing.
             threading.Thread(target=_load_segmentation, daemon=True).start()
         height: list[Flag] = []
+        whole = key.scan
 
-        def look_at_height() -> None:
+        def look_at_others() -> None:
+            nonlocal whole
             if key.scan is None:  # else the search for the slices has looked
-                height.extend(remarks_on_given(source, key.indices))
+                whole = _all_slices(source)
+                read = source.read if whole is None else whole.part
+                height.extend(remarks_on_given(read, source.affines, key.indices))
 
         with naming(path):
             region_map = map_key_slices(
-                chosen, found, age=used_age, executor=executor, when_started=look_at_height
+                chosen, found, age=used_age, executor=executor, when_started=look_at_others
             )
         timings = {"read": prepared, **key.timings, **region_map.timings}
         region_map = replace(region_map, timings=timings, flags=(*height, *region_map.flags))
-        write_map(out, region_map, source, executor, _details(source, age, key))
+        write_map(out, region_map, source, whole, executor, _details(source, age, key))
     return region_map
 
 
@@ -151,6 +156,14 @@ def naming(path: Path) -> Iterator[None]:
         message = str(error)
         named = message.startswith(f"{path}:")
         raise InputError(message if named else f"{path}: {message}") from None
+
+
+def _all_slices(source: NiftiSource | DicomSource) -> Scan | None:
+    """Read what only the report shows; a slice of it that is damaged stops no map."""
+    try:
+        return source.read()
+    except InputError:
+        return None
 
 
 def _load_segmentation() -> None:

@@ -8,12 +8,14 @@ from concurrent.futures import Executor, wait
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from atlas_builder.core.anatomy import SIDES
 from atlas_builder.core.errors import InputError
+from atlas_builder.core.scan import Scan
 from atlas_builder.io.nifti.images import write_volume
 from atlas_builder.io.shear import straightened
 from atlas_builder.io.source import DicomSource, NiftiSource
@@ -24,6 +26,9 @@ from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
 from atlas_builder.runtime.versions import versions_of_scan_result
+
+if TYPE_CHECKING:
+    from atlas_builder.reporting.viewer.page_parts import Viewer
 
 MAPPING = "mapping.json"
 REGIONS = "regions.nii.gz"
@@ -73,6 +78,7 @@ def write_map(
     out: Path,
     region_map: RegionMap,
     source: NiftiSource | DicomSource,
+    scan: Scan | None,
     executor: Executor,
     details: Mapping[str, object],
 ) -> None:
@@ -89,6 +95,8 @@ def write_map(
         What to write.
     source : NiftiSource or DicomSource
         The scan it was made from.
+    scan : Scan or None
+        All its slices, for the report; None where some cannot be read.
     executor : Executor
         Makes the picture and the report while this process writes the rest.
     details : mapping
@@ -104,15 +112,17 @@ def write_map(
     regions = region_map.volume(source.shape)
     shown = _without_probabilities(region_map)
     with replacing_result(out) as folder:
-        pages = [
-            executor.submit(_draw, folder / OVERLAY, shown),
-            executor.submit(_report, folder / REPORT, shown),
-        ]
+        pages = [executor.submit(_draw, folder / OVERLAY, shown)]
         try:
+            # Unpacked it would take longer to hand over than to prepare.
+            viewer = None if scan is None else _viewer(scan, regions, shown)
+            pages.append(executor.submit(_report, folder / REPORT, shown, viewer))
             notes = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
             if isinstance(source, DicomSource):
                 notes.append(source.write_segmentation(folder / SEGMENTATION, regions))
             notes.append(_write_upright(folder, source, regions, (bgl, sgl)))
+            if scan is None:
+                notes.append(f"{REPORT} shows the key slices alone: others cannot be read")
             _write_table(folder / TABLE, region_map)
             for page in pages:
                 page.result()
@@ -227,10 +237,17 @@ def _draw(path: Path, region_map: RegionMap) -> None:
     write_overlay(path, region_map)
 
 
-def _report(path: Path, region_map: RegionMap) -> None:
+def _viewer(scan: Scan, regions: NDArray[np.uint8], region_map: RegionMap) -> Viewer:
+    from atlas_builder.reporting.viewer.page_parts import Viewer  # noqa: PLC0415
+    from atlas_builder.reporting.viewer.upright_scan import view_scan  # noqa: PLC0415
+
+    return Viewer.of(view_scan(scan, regions, region_map), "CT")
+
+
+def _report(path: Path, region_map: RegionMap, viewer: Viewer | None) -> None:
     from atlas_builder.reporting.mapping.report import write_mapping_report  # noqa: PLC0415
 
-    write_mapping_report(path, region_map)
+    write_mapping_report(path, region_map, viewer)
 
 
 def _write_table(path: Path, region_map: RegionMap) -> None:

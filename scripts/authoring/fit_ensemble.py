@@ -1,9 +1,10 @@
 """Fit how much `asymmetry` and `da-net` count in `ensemble`.
 
-Usage: python scripts/authoring/fit_ensemble.py COHORT [--out FILE] [--work DIR] [--jobs 2]
+Usage: python scripts/authoring/fit_ensemble.py COHORT --seen 35 [--work DIR] [--jobs 2]
 
-COHORT is the one that both were fitted to. Every sixth head of it was kept back, by
-``train-da-net`` for its calibration and by ``fit_asymmetry.py``: the weights are fitted to those.
+COHORT is the one that ``train-da-net`` was given, which kept every sixth head back for its
+calibration. `asymmetry` was fitted to the first subjects of each age group, so many as --seen says.
+The weights are fitted to the heads kept back that it has not seen either.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from mapped_strokes import TRUTH, held_out
+from mapped_strokes import TRUTH
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
@@ -29,6 +30,7 @@ from atlas_builder.runtime.files import replacing, write_json
 from atlas_builder.runtime.workers import open_workers
 from atlas_builder.workflows.ncct.score import map_scan_for_scoring
 
+KEPT_BACK = 6  # one head of so many, as in atlas_builder.workflows.training.da_net
 STRENGTH = 1.0  # inverse of the penalty on the weights
 
 
@@ -36,12 +38,13 @@ def main() -> None:
     """Judge, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cohort", type=Path)
+    parser.add_argument("--seen", type=int, required=True)
     parser.add_argument("--out", type=Path, default=FILE)
     parser.add_argument("--work", type=Path, default=Path("ensemble-log-odds"))
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    subjects = held_out(read_stroke_cohort(arguments.cohort)[0])
+    subjects = unseen(read_stroke_cohort(arguments.cohort)[0], arguments.seen)
     with open_workers(arguments.jobs) as workers:
         found = workers.in_order(partial(judge, arguments.work), subjects)
         heads = [one for one in found if one is not None]
@@ -54,6 +57,14 @@ def main() -> None:
     }
     write_json(arguments.out, content)
     print(f"{len(heads)} heads: {arguments.out}: {rules}")
+
+
+def unseen(
+    subjects: list[tuple[Participant, StrokeTruth]], seen: int
+) -> list[tuple[Participant, StrokeTruth]]:
+    """Return the heads that neither scorer has learned from; identifiers end in sNNN."""
+    kept_back = subjects[KEPT_BACK // 2 :: KEPT_BACK]
+    return [one for one in kept_back if int(one[0].participant_id.rpartition("s")[2]) > seen]
 
 
 def judge(

@@ -27,11 +27,9 @@ from atlas_builder.workflows.ncct.score import map_scan_for_scoring
 
 # A lesion that is known voxel by voxel has traces in regions that no reader would count.
 TRUTH = {**RULES, "barber": ANATOMICAL}
-VALIDATED = 6  # as in atlas_builder.workflows.training.da_net
 BRAIN_MARGIN = 2  # pixels around true regions
 BRAIN_HU = (-10.0, 100.0)
 
-Subject: TypeAlias = tuple[Participant, StrokeTruth]
 Measure: TypeAlias = Callable[[MappedScan], Mapping[str, NDArray[np.generic]]]
 
 
@@ -51,27 +49,20 @@ class Measured:
         ]
 
 
-def held_out(subjects: Sequence[Subject]) -> list[Subject]:
-    """Return every sixth subject: those that ``train-da-net`` keeps for its calibration."""
-    return list(subjects[VALIDATED // 2 :: VALIDATED])
-
-
 def measure_cohorts(
     cohorts: Sequence[Path], work: Path, jobs: int, measure: Measure
 ) -> list[Measured]:
-    """Measure everyone of some cohorts who can be mapped, those held out aside; name the others."""
+    """Measure everyone of some cohorts who can be mapped; the others are named."""
     work.mkdir(parents=True, exist_ok=True)
-    tasks = []
-    for cohort in cohorts:
-        subjects = read_stroke_cohort(cohort)[0]
-        kept_back = held_out(subjects)
-        tasks += [subject for subject in subjects if subject not in kept_back]
+    tasks = [subject for cohort in cohorts for subject in read_stroke_cohort(cohort)[0]]
     with open_workers(jobs) as workers:
         found = workers.in_order(partial(_measured, work, measure), tasks)
         return [one for one in found if one is not None]
 
 
-def _measured(work: Path, measure: Measure, subject: Subject) -> Measured | None:
+def _measured(
+    work: Path, measure: Measure, subject: tuple[Participant, StrokeTruth]
+) -> Measured | None:
     """Measure one subject unless that was done."""
     participant, truth = subject
     name = participant.participant_id

@@ -100,7 +100,8 @@ class NarrowingHead(Source):
 def test_a_wrong_distance_between_slices_is_remarked_on_where_slices_are_given(
     stated, codes
 ) -> None:
-    remarks = remarks_on_given(NarrowingHead(stated), {"BGL": 4, "SGL": 8})
+    head = NarrowingHead(stated)
+    remarks = remarks_on_given(head.read, head.affines, {"BGL": 4, "SGL": 8})
     assert [flag.code for flag in remarks] == codes
 
 
@@ -109,6 +110,7 @@ def test_other_slices_that_cannot_be_read_are_no_refusal() -> None:
         def read(self, indices: list[int]) -> Scan:
             raise InputError("Doe_Jane/IM7.dcm: damaged")
 
-    (flag,) = remarks_on_given(Damaged(5.0), {"BGL": 4, "SGL": 8})
+    head = Damaged(5.0)
+    (flag,) = remarks_on_given(head.read, head.affines, {"BGL": 4, "SGL": 8})
     assert flag.code == "head-unchecked"
     assert "Doe" not in flag.reason

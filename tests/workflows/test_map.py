@@ -114,7 +114,7 @@ def test_what_the_height_of_the_head_says_about_given_slices_is_written(
     mapped, monkeypatch
 ) -> None:
     remark = Flag("head-proportions", "40% flatter")
-    monkeypatch.setattr(run, "remarks_on_given", lambda _, indices: (remark,) * len(indices))
+    monkeypatch.setattr(run, "remarks_on_given", lambda _, __, indices: (remark,) * len(indices))
     found, described = mapped()
     assert found.flags[:2] == (remark, remark)
     assert [flag["code"] for flag in described["quality_flags"]][:2] == ["head-proportions"] * 2

@@ -53,7 +53,7 @@ def folder(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     out = tmp_path_factory.mktemp("maps") / "below" / "map"
-    write_map(out, region_map, source, executor, {"age_from": "given"})
+    write_map(out, region_map, source, source.read(), executor, {"age_from": "given"})
     return out
 
 
@@ -61,7 +61,7 @@ def folder(
 def unadorned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the picture and the report empty, which take most of the time."""
     monkeypatch.setattr(outputs, "_draw", lambda path, _: path.touch())
-    monkeypatch.setattr(outputs, "_report", lambda path, _: path.touch())
+    monkeypatch.setattr(outputs, "_report", lambda path, *_: path.touch())
 
 
 def test_the_folder_holds_the_files_and_nothing_lies_beside_it(folder) -> None:
@@ -111,7 +111,7 @@ def test_the_table_has_every_region_of_both_sides(folder, region_map) -> None:
 def test_what_has_no_number_is_not_available(region_map, source, executor, tmp_path) -> None:
     first, *others = region_map.measures
     gone = replace(region_map, measures=(replace(first, mean_hu=math.nan), *others))
-    write_map(tmp_path / "map", gone, source, executor, {})
+    write_map(tmp_path / "map", gone, source, source.read(), executor, {})
     line = (tmp_path / "map" / "regions.tsv").read_text().splitlines()[1]
     assert line.split("\t")[4] == "n/a"
     json.loads((tmp_path / "map" / "mapping.json").read_text())
@@ -170,7 +170,7 @@ def test_a_tilted_scan_s_regions_open_anywhere(
 ) -> None:
     tilted = tilted_file(drawn, tmp_path / "ct.nii", degrees, qform=False)
     out = tmp_path / "map"
-    write_map(out, region_map, tilted, executor, {})
+    write_map(out, region_map, tilted, tilted.read(), executor, {})
     regions, image = out / "regions_upright.nii.gz", out / "image_upright.nii.gz"
     kept = nib.load(out / "regions.nii.gz")
     np.testing.assert_allclose(kept.affine, nib.load(tmp_path / "ct.nii").affine)
@@ -194,14 +194,14 @@ def test_a_tilted_scan_s_regions_open_anywhere(
         expected = scan[drawn_labels == value].mean()
         assert values[labels == value].mean() == pytest.approx(expected, abs=1.5)
     # The folder may be written again.
-    write_map(out, region_map, tilted, executor, {})
+    write_map(out, region_map, tilted, tilted.read(), executor, {})
 
 
 @pytest.mark.usefixtures("unadorned")
 @pytest.mark.parametrize("qform", [True, False])
 def test_a_small_tilt_needs_no_other_files(region_map, drawn, executor, tmp_path, qform) -> None:
     tilted = tilted_file(drawn, tmp_path / "ct.nii", 0.3, qform)
-    write_map(tmp_path / "map", region_map, tilted, executor, {})
+    write_map(tmp_path / "map", region_map, tilted, tilted.read(), executor, {})
     assert not list((tmp_path / "map").glob("*upright*"))
     assert json.loads((tmp_path / "map" / "mapping.json").read_text())["notes"] == []
     labels, positions = opened(tmp_path / "map" / "regions.nii.gz")
@@ -220,19 +220,20 @@ def test_a_slice_that_cannot_be_read_costs_the_upright_image_alone(
         raise InputError(f"{tilted.path}: damaged")
 
     monkeypatch.setattr(NiftiSource, "read", refuse)
-    write_map(tmp_path / "map", region_map, tilted, executor, {})
+    write_map(tmp_path / "map", region_map, tilted, None, executor, {})
     assert (tmp_path / "map" / "regions_upright.nii.gz").exists()
     assert not (tmp_path / "map" / "image_upright.nii.gz").exists()
     described = (tmp_path / "map" / "mapping.json").read_text()
     assert "no image_upright.nii.gz" in described
+    assert "report.html shows the key slices alone" in described
     assert "doe_jane" not in described
 
 
 @pytest.mark.usefixtures("unadorned")
 def test_an_earlier_map_is_replaced(region_map, source, executor, tmp_path) -> None:
     out = tmp_path / "map"
-    write_map(out, region_map, source, executor, {})
-    write_map(out, replace(region_map, age=51), source, executor, {})
+    write_map(out, region_map, source, source.read(), executor, {})
+    write_map(out, replace(region_map, age=51), source, source.read(), executor, {})
     assert json.loads((out / "mapping.json").read_text())["age"] == 51
     assert [path.name for path in tmp_path.iterdir()] == ["map"]
 
@@ -240,7 +241,7 @@ def test_an_earlier_map_is_replaced(region_map, source, executor, tmp_path) -> N
 def test_a_folder_with_other_files_is_left_alone(region_map, source, executor, tmp_path) -> None:
     (tmp_path / "thesis.docx").write_text("mine")
     with pytest.raises(InputError, match=r"thesis\.docx"):
-        write_map(tmp_path, region_map, source, executor, {})
+        write_map(tmp_path, region_map, source, source.read(), executor, {})
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
 
 
@@ -258,7 +259,7 @@ def test_a_failure_leaves_the_earlier_map_and_nothing_else(
     region_map, source, executor, tmp_path, monkeypatch
 ) -> None:
     out = tmp_path / "map"
-    write_map(out, region_map, source, executor, {})
+    write_map(out, region_map, source, source.read(), executor, {})
     before = (out / "mapping.json").read_bytes()
 
     def fail(*_: object) -> None:
@@ -266,7 +267,7 @@ def test_a_failure_leaves_the_earlier_map_and_nothing_else(
 
     monkeypatch.setattr(outputs, "_write_table", fail)
     with pytest.raises(InputError, match="No space left"):
-        write_map(out, region_map, source, executor, {})
+        write_map(out, region_map, source, source.read(), executor, {})
     assert (out / "mapping.json").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["map"]
 
@@ -292,6 +293,6 @@ def test_a_failure_waits_for_what_still_writes(
     monkeypatch.setattr(outputs, "_draw", draw)
     monkeypatch.setattr(outputs, "_write_table", fail)
     with pytest.raises(InputError, match="No space left"):
-        write_map(tmp_path / "map", region_map, source, executor, {})
+        write_map(tmp_path / "map", region_map, source, source.read(), executor, {})
     assert drawn.is_set()
     assert not list(tmp_path.iterdir())

@@ -38,7 +38,7 @@ def tilted(scan: Scan, degrees: float) -> Scan:
 def mapped(drawn, region_map, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapped:
     """Write the drawn head as DICOM, change its headers, and write its map."""
     monkeypatch.setattr(outputs, "_draw", lambda path, _: path.touch())
-    monkeypatch.setattr(outputs, "_report", lambda path, _: path.touch())
+    monkeypatch.setattr(outputs, "_report", lambda path, *_: path.touch())
 
     def run(
         name: str, degrees: float, edit: Callable[[pydicom.Dataset, int], None] | None = None
@@ -53,7 +53,7 @@ def mapped(drawn, region_map, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
                 dataset.set_original_encoding(False, True, dataset._character_set)
             dataset.save_as(path)
         with open_scan(folder) as source, ThreadPoolExecutor(1) as executor:
-            write_map(tmp_path / name, region_map, source, executor, {})
+            write_map(tmp_path / name, region_map, source, source.read(), executor, {})
         notes = json.loads((tmp_path / name / "mapping.json").read_text())["notes"]
         return tmp_path / name, notes
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -43,13 +44,26 @@ _FLAGS_IN_A_LINE = 180  # letters; fewer than fit, for letters differ in width
 _TITLE = 21.0
 _FRAME = 10
 _MIDLINE, _MIDLINE_COLOUR, _DASHES_MM = 1.0, "#b4b4b4", 5.0
-_LEGEND = (
-    "R, L: the patient's sides. Heads are turned upright. Thick outline, name on white: darker "
-    "than the other side. Dashed: midline. Research software, not a medical device."
-)
+DARKER = "darker than the other side"
 
 
-def draw_region_map(region_map: RegionMap) -> Image.Image:
+@dataclass(frozen=True)
+class Caption:
+    """What the picture says in words.
+
+    Attributes
+    ----------
+    headline : str
+        At the top.
+    standing_out : str
+        What a thick outline means.
+    """
+
+    headline: str
+    standing_out: str
+
+
+def draw_region_map(region_map: RegionMap, caption: Caption | None = None) -> Image.Image:
     """Draw both levels with their regions in the brain window and the stroke window.
 
     A row a level; in each, from the left: brain window (level 40, width 80), the same with outlines
@@ -61,12 +75,15 @@ def draw_region_map(region_map: RegionMap) -> Image.Image:
     ----------
     region_map : RegionMap
         What `map_regions` returns.
+    caption : Caption, optional
+        By default which regions are darker than their counterparts.
 
     Returns
     -------
     PIL.Image.Image
         1920 pixels wide; a notebook shows it.
     """
+    said = caption or Caption(standing_out_in_words(region_map), DARKER)
     panels = [panel for view in upright_views(region_map) for panel in _row(view)]
     flags = textwrap.wrap(flags_in_brief(region_map), _FLAGS_IN_A_LINE, subsequent_indent="   ")
     foot = _FOOT + (len(flags) - 1) * _LINE_OF_FLAGS
@@ -74,17 +91,21 @@ def draw_region_map(region_map: RegionMap) -> Image.Image:
     group = region_map.age_group
     atlas = f"{region_map.atlas_name}, {group.first}–{group.last} years"
     middle = _HEAD / 2
-    write(picture, (_FRAME, middle), standing_out_in_words(region_map), _TITLE, "lm", "white")
+    write(picture, (_FRAME, middle), said.headline, _TITLE, "lm", "white")
     write(picture, (_WIDTH - _FRAME, middle), atlas, 1.15 * TEXT, "rm")
     below = picture.height - foot
     for number, line in enumerate(flags):
         y = below + 0.36 * _FOOT + number * _LINE_OF_FLAGS
         write(picture, (_FRAME, y), line, 1.15 * TEXT, "lm", "white")
-    write(picture, (_FRAME, picture.height - 0.25 * _FOOT), _LEGEND, 1.1 * SMALL, "lm")
+    legend = (
+        "R, L: the patient's sides. Heads are turned upright. Thick outline, name on white: "
+        f"{said.standing_out}. Dashed: midline. Research software, not a medical device."
+    )
+    write(picture, (_FRAME, picture.height - 0.25 * _FOOT), legend, 1.1 * SMALL, "lm")
     return picture
 
 
-def write_overlay(path: Path, region_map: RegionMap) -> None:
+def write_overlay(path: Path, region_map: RegionMap, caption: Caption | None = None) -> None:
     """Write the picture as PNG: the same bytes for the same map.
 
     Parameters
@@ -93,8 +114,10 @@ def write_overlay(path: Path, region_map: RegionMap) -> None:
         The PNG file.
     region_map : RegionMap
         From `map_regions`.
+    caption : Caption, optional
+        As `draw_region_map` takes it.
     """
-    save(draw_region_map(region_map), path)
+    save(draw_region_map(region_map, caption), path)
 
 
 def _row(view: UprightView) -> Iterator[Image.Image]:

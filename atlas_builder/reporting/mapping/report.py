@@ -17,6 +17,7 @@ from atlas_builder.reporting.base.page import write_page
 from atlas_builder.reporting.mapping.findings import standing_out, written
 from atlas_builder.reporting.mapping.slice_pictures import WINDOWS, SlicePicture
 from atlas_builder.reporting.mapping.upright import SCALE_BAR_MM, upright_views
+from atlas_builder.reporting.viewer.page_parts import Viewer
 from atlas_builder.runtime.versions import versions_of_scan_result
 
 _TEMPLATE = "mapping/report.html"
@@ -44,7 +45,7 @@ class TableRow:
     bar: str
 
 
-def write_mapping_report(path: Path, region_map: RegionMap) -> None:
+def write_mapping_report(path: Path, region_map: RegionMap, viewer: Viewer | None = None) -> None:
     """Write the report of a region map as one HTML file that needs no other.
 
     It names no patient and no file. The same map gives the same bytes.
@@ -55,11 +56,14 @@ def write_mapping_report(path: Path, region_map: RegionMap) -> None:
         The file, in an existing folder.
     region_map : RegionMap
         What `map_regions` returns.
+    viewer : Viewer, optional
+        Of all slices. Without it the page has the key slices alone.
     """
     measures = {(m.region, m.side): m for m in region_map.measures}
     darker = standing_out(region_map)
     content = {
         "map": region_map,
+        "viewer": viewer,
         "standing_out": darker,
         "count": sum(map(len, darker.values())),
         "distance_mm": region_map.distance_mm,

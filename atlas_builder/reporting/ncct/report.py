@@ -14,6 +14,7 @@ from atlas_builder.reporting.base.name_places import NAME_HEIGHT_MM
 from atlas_builder.reporting.base.page import write_page
 from atlas_builder.reporting.base.pictures import data_uri
 from atlas_builder.reporting.mapping.findings import written
+from atlas_builder.reporting.viewer.page_parts import Viewer
 from atlas_builder.runtime.versions import versions_of_scan_result
 
 _TEMPLATE = "ncct/report.html"
@@ -25,6 +26,7 @@ def write_ncct_report(
     region_map: RegionMap,
     pitch_deg: float,
     overlay: Path,
+    viewer: Viewer,
     attention: Path | None = None,
 ) -> None:
     """Write the report of a scored scan as one HTML file that needs no other.
@@ -43,6 +45,8 @@ def write_ncct_report(
         Of the slices against the atlas's plane.
     overlay : Path
         The picture of the key slices, PNG.
+    viewer : Viewer
+        Of all slices.
     attention : Path, optional
         The picture of where a network looked, PNG.
     """
@@ -55,6 +59,7 @@ def write_ncct_report(
         "sgl": sgl.index,
         "pitch": pitch_deg,
         "tables": _tables(scored),
+        "viewer": viewer,
         "overlay": data_uri(overlay.read_bytes(), "image/png"),
         "attention": attention and data_uri(attention.read_bytes(), "image/png"),
         "written": written,

@@ -93,8 +93,7 @@ def axial_views(
     """
     losing = {(region.region, region.side) for region in score.regions if region.loses_point}
     little = frozenset((r.region, r.side) for r in score.regions if hangs_on_little(r))
-    some = image.data[::_EVERY, ::_EVERY, ::_EVERY]
-    white = 1.1 * float(np.percentile(some[some > 0], 99.5)) if (some > 0).any() else 1.0
+    white = white_of(image)
     views = []
     for level, heights in HEIGHTS:
         for height in heights:
@@ -111,6 +110,23 @@ def axial_views(
                 )
             )
     return tuple(views)
+
+
+def white_of(image: Volume) -> float:
+    """Return which brightness is shown as white: a little above that of the brightest tissue.
+
+    Parameters
+    ----------
+    image : Volume
+        What is shown; 0 is background.
+
+    Returns
+    -------
+    float
+        In the image's unit; 1 for an empty image.
+    """
+    some = image.data[::_EVERY, ::_EVERY, ::_EVERY]
+    return 1.1 * float(np.percentile(some[some > 0], 99.5)) if (some > 0).any() else 1.0
 
 
 def _cut(

@@ -14,6 +14,8 @@ from atlas_builder.reporting.base.colours import PAGE_COLOURS
 from atlas_builder.reporting.base.name_places import NAME_HEIGHT_MM
 from atlas_builder.reporting.base.page import rows_of, write_page
 from atlas_builder.reporting.base.pictures import data_uri
+from atlas_builder.reporting.scoring.lesion_slices import view_lesion
+from atlas_builder.reporting.viewer.page_parts import Viewer
 from atlas_builder.runtime.versions import versions_of_scan_result
 
 _TEMPLATE = "scoring/report.html"
@@ -36,6 +38,7 @@ def write_report(path: Path, case: Case, overlay: Path, core: Path) -> None:
     scored = case.scored
     content = {
         "case": case,
+        "viewer": Viewer.of(view_lesion(case), "MNI152 space"),
         "scored": scored,
         "score": scored.score,
         "source": SOURCES[case.source],

@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from aspects_scorer.ncct.scored_scan import RegionFinding, ScoredScan
-from atlas_builder.core.anatomy import map_value
+from atlas_builder.core.anatomy import SIDES, map_value
+from atlas_builder.core.scan import Scan
 from atlas_builder.io.source import DicomSource, NiftiSource
 from atlas_builder.mapping.region_map import RegionMap
-from atlas_builder.reporting.mapping.overlay import write_overlay
+from atlas_builder.reporting.mapping.overlay import Caption, write_overlay
 from atlas_builder.reporting.ncct.attention import write_attention
 from atlas_builder.reporting.ncct.report import write_ncct_report
+from atlas_builder.reporting.viewer.page_parts import Viewer
+from atlas_builder.reporting.viewer.upright_scan import view_scan
 from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
@@ -53,6 +56,8 @@ class NcctCase:
         Of the key slices.
     whole : WholeMap
         Of all slices.
+    scan : Scan
+        All slices, in HU.
     details : mapping
         What ``aspects.json`` holds about the scan.
     timings : mapping of str to float
@@ -62,6 +67,7 @@ class NcctCase:
     scored: ScoredScan
     region_map: RegionMap
     whole: WholeMap
+    scan: Scan
     details: Mapping[str, object]
     timings: Mapping[str, float]
 
@@ -115,13 +121,20 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
         if isinstance(source, DicomSource) and affected:
             kept = np.where(np.isin(case.whole.labels, affected), case.whole.labels, 0)
             notes.append(source.write_segmentation(folder / SEGMENTATION, kept.astype(np.uint8)))
-        write_overlay(folder / OVERLAY, shown)
+        write_overlay(folder / OVERLAY, shown, _caption(case.scored))
         attention = None
         if case.scored.attention is not None:
             attention = folder / ATTENTION
             write_attention(attention, case.scored.attention, case.region_map.levels)
+        viewer = Viewer.of(view_scan(case.scan, case.whole.labels, shown), "CT")
         write_ncct_report(
-            folder / REPORT, case.scored, shown, case.whole.pitch_deg, folder / OVERLAY, attention
+            folder / REPORT,
+            case.scored,
+            shown,
+            case.whole.pitch_deg,
+            folder / OVERLAY,
+            viewer,
+            attention,
         )
         write_findings(folder / TABLE, case.scored.findings)
         content = describe(case)
@@ -208,4 +221,16 @@ def _with_affected_standing_out(case: NcctCase) -> RegionMap:
         replace(level, atlas=replace(level.atlas, probabilities=None))
         for level in case.region_map.levels
     )
-    return replace(case.region_map, measures=measures, levels=levels)
+    return replace(case.region_map, measures=measures, levels=levels, flags=case.scored.flags)
+
+
+def _caption(scored: ScoredScan) -> Caption:
+    lost = [
+        f"{side} {', '.join(found)}"
+        for side in reversed(SIDES)
+        if (found := [f.region.name for f in scored.of(side) if f.affected])
+    ]
+    headline = f"ASPECTS {scored.aspects} ({scored.method}): " + (
+        "; ".join(lost) if lost else "no region loses its point"
+    )
+    return Caption(headline, "the region loses its point")

@@ -149,7 +149,7 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
             scan = source.read() if key.scan is None else key.scan
             remarks = (*source.remarks, *key.remarks, *remarks_on_age(source.age, age))
             if key.scan is None:
-                remarks += remarks_on_given(source, key.indices)
+                remarks += remarks_on_given(scan.part, scan.affines, key.indices)
             if known_age is None:
                 remarks += (_age_unknown(),)
             prepared = time.perf_counter() - started
@@ -183,7 +183,7 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
             "key_slices": dict(key.origin),
             "regions": task.regions,
         }
-        case = NcctCase(scored, replace(region_map, age=known_age), whole, details, timings)
+        case = NcctCase(scored, replace(region_map, age=known_age), whole, scan, details, timings)
         write_case(out, case, source)
     return case
 

@@ -1,0 +1,1 @@
+"""The viewer within reports of a scan: every slice with its regions, to scroll through."""
