@@ -89,7 +89,7 @@ from atlas_builder.runtime.threads import keep_to_one_thread
 @click.option("--age", type=FiniteRange(0, 130), help="Of the patient of --ncct, in years.")
 @click.option(
     "--method",
-    type=click.Choice(["asymmetry", "hu-ratio", "radiomics-forest"]),
+    type=click.Choice(["asymmetry", "deep-aspects", "hu-ratio", "radiomics-forest"]),
     help="How --ncct is scored.  [default: asymmetry]",
 )
 @click.option(

@@ -16,6 +16,7 @@ from atlas_builder.io.source import DicomSource, NiftiSource
 from atlas_builder.mapping.region_map import RegionMap
 from atlas_builder.reporting.mapping.overlay import Caption, write_overlay
 from atlas_builder.reporting.ncct.attention import write_attention
+from atlas_builder.reporting.ncct.infarct import write_infarct
 from atlas_builder.reporting.ncct.report import write_ncct_report
 from atlas_builder.reporting.viewer.page_parts import Viewer
 from atlas_builder.reporting.viewer.upright_scan import view_scan
@@ -23,6 +24,12 @@ from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
 from atlas_builder.runtime.versions import versions_of_scan_result
+from atlas_builder.workflows.ncct.infarct_files import (
+    INFARCT_MASK,
+    INFARCT_PICTURE,
+    INFARCT_SEGMENTATION,
+    write_mask,
+)
 from slice_localizer.whole_head.whole_map import WholeMap
 
 RESULT = "aspects.json"
@@ -32,7 +39,10 @@ OVERLAY = "overlay.png"
 ATTENTION = "attention.png"
 REPORT = "report.html"
 SEGMENTATION = "affected.seg.dcm"
-_FILES = {RESULT, TABLE, REGIONS, OVERLAY, ATTENTION, REPORT, SEGMENTATION}
+_FILES = {
+    *(RESULT, TABLE, REGIONS, OVERLAY, ATTENTION, REPORT, SEGMENTATION),
+    *(INFARCT_MASK, INFARCT_PICTURE, INFARCT_SEGMENTATION),
+}
 _NUMBERS = {
     "probability": ".4f",
     "difference_hu": ".2f",
@@ -126,6 +136,11 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
         if case.scored.attention is not None:
             attention = folder / ATTENTION
             write_attention(attention, case.scored.attention, case.region_map.levels)
+        infarct = None
+        if case.scored.infarct is not None:
+            infarct = folder / INFARCT_PICTURE
+            write_infarct(infarct, case.scan, case.scored.infarct, (bgl, sgl))
+            notes.extend(write_mask(folder, case.scored.infarct, source, (bgl, sgl)))
         viewer = Viewer.of(view_scan(case.scan, case.whole.labels, shown), "CT")
         write_ncct_report(
             folder / REPORT,
@@ -135,6 +150,7 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
             folder / OVERLAY,
             viewer,
             attention,
+            infarct,
         )
         write_findings(folder / TABLE, case.scored.findings)
         content = describe(case)
@@ -163,6 +179,7 @@ def describe(case: NcctCase) -> dict[str, object]:
         "aspects_right": scored.right,
         "method": scored.method,
         "rule": scored.rule,
+        **_infarct(scored),
         "expected": {side: round(value, 2) for side, value in scored.expected.items()},
         "interval": None if scored.interval is None else list(scored.interval),
         "affected": [f"{f.side} {f.region.name}" for f in scored.findings if f.affected],
@@ -184,6 +201,12 @@ def describe(case: NcctCase) -> dict[str, object]:
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "timings_s": {stage: round(seconds, 3) for stage, seconds in case.timings.items()},
     }
+
+
+def _infarct(scored: ScoredScan) -> dict[str, object]:
+    if scored.infarct is None:
+        return {}
+    return {"infarct_ml": round(scored.infarct.volume_ml, 2)}
 
 
 def write_findings(path: Path, findings: tuple[RegionFinding, ...]) -> None:

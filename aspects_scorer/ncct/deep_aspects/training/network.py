@@ -50,6 +50,8 @@ def build_network(task: Task) -> nn.Module:
         norm=("batch", {"eps": 1e-3, "momentum": 0.05}),
     )
     network.encoder.set_swish(memory_efficient=False)  # the efficient one cannot be exported
+    for classifying in ("_conv_head", "_bn1", "_fc"):  # of no use to a decoder
+        setattr(network.encoder, classifying, nn.Identity())
     return network
 
 

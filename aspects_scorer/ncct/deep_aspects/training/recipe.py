@@ -168,7 +168,7 @@ class SliceRecipe:
         See `Recipe.evaluate`.
         """
         network.eval()
-        record = {"step": measured.step, "training_loss": measured.loss}
+        record: Record = {"step": measured.step, "training_loss": measured.loss}
         found = [self._classes(network, case, device) for case in self.validation]
         if self.task is ANATOMY:
             dice = _dice_of_regions(found, [case.regions for case in self.validation])
@@ -197,8 +197,14 @@ def _dice_of_regions(
 ) -> NDArray[np.float64]:
     """Return the Dice of each region over all heads."""
     values = range(1, ANATOMY.outputs)
-    both = [sum(int(((f == v) & (t == v)).sum()) for f, t in zip(found, truth, strict=True)) for v in values]
-    total = [sum(int((f == v).sum() + (t == v).sum()) for f, t in zip(found, truth, strict=True)) for v in values]
+    both = [
+        sum(int(((f == v) & (t == v)).sum()) for f, t in zip(found, truth, strict=True))
+        for v in values
+    ]
+    total = [
+        sum(int((f == v).sum() + (t == v).sum()) for f, t in zip(found, truth, strict=True))
+        for v in values
+    ]
     return np.array([2 * b / max(t, 1) for b, t in zip(both, total, strict=True)])
 
 
