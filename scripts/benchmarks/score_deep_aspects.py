@@ -1,6 +1,6 @@
 """Measure what the networks of Deep-ASPECTS draw on the heads of a stroke cohort.
 
-Usage: python scripts/benchmarks/score_deep_aspects.py COHORT --out DIR [--rule barber]
+Usage: python scripts/benchmarks/score_deep_aspects.py COHORT --out DIR [--rule barber] [--every 1]
 
 DIR gets ``heads.tsv`` with the Dice overlap, sensitivity and specificity of the infarct on each
 scan's own voxels, its volume, the hours since onset, the Dice overlap of each region on all slices
@@ -62,11 +62,12 @@ def main() -> None:
     parser.add_argument("cohort", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rule", default="barber")
+    parser.add_argument("--every", type=int, default=1, help="take every so manyth head only")
     arguments = parser.parse_args()
     (arguments.out / "places").mkdir(parents=True, exist_ok=True)
     rows: dict[str, Row] = {}
     scores, regions = [], []
-    for participant, truth in read_stroke_cohort(arguments.cohort)[0]:
+    for participant, truth in read_stroke_cohort(arguments.cohort)[0][:: arguments.every]:
         name = participant.participant_id
         try:
             row, score, probability = measure(participant, truth, arguments.out, arguments.rule)

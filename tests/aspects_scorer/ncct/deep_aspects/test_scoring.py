@@ -145,5 +145,3 @@ def test_an_infarcted_region_loses_its_point_with_the_reason(head, monkeypatch):
 def test_a_scan_without_the_brains_place_is_no_input(head):
     with pytest.raises(ValueError, match="place"):
         score_by_deep_aspects(replace(head, place=None), measure_densities(head), "barber")
-
-

@@ -85,7 +85,9 @@ def test_distances_are_negative_inside_alone(cases):
         example = draw_slice(cases, ANATOMY, np.random.default_rng(seed))
         for value in np.unique(example.classes):
             inside = example.classes == value
-            assert example.distances[value][inside].mean() < example.distances[value][~inside].mean()
+            assert (
+                example.distances[value][inside].mean() < example.distances[value][~inside].mean()
+            )
         assert np.abs(example.distances).max() <= 1
 
 
