@@ -39,6 +39,10 @@ class Case:
         What decided the score.
     timings : mapping of str to float
         Seconds a stage.
+    set_aside : Lesion or None
+        What was found besides and is not counted, on the image's grid; see `part_set_aside`.
+    set_aside_in_mni : Lesion or None
+        The same in MNI152 millimetres.
     """
 
     scored: ScoredLesion
@@ -48,6 +52,8 @@ class Case:
     image: Volume
     parameters: Mapping[str, object]
     timings: Mapping[str, float]
+    set_aside: Lesion | None = None
+    set_aside_in_mni: Lesion | None = None
 
     @property
     def volume_space(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,23 @@ from atlas_builder.core.anatomy import SIDES, Region
 from atlas_builder.core.aspects import POINTS
 from atlas_builder.core.flags import Flag
 
-CERTAIN, LIKELY = 0.5, 0.25
-"""A side loses points once one of its regions is affected with the first probability; then each of
-its regions does that is with the second. One doubtful region alone is more often none."""
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From which probabilities on points are lost.
+
+    A side loses points once one of its regions is affected with the first probability; then each
+    of its regions does that is with the second. One doubtful region alone is more often none.
+
+    Attributes
+    ----------
+    certain, likely : float
+        The first and the second, 0-1.
+    """
+
+    certain: float
+    likely: float
+
 
 _INTERVAL = 0.9
 _UNCERTAIN = 2.0  # points that the interval may be wide without a remark
@@ -29,6 +44,7 @@ def score_by_probability(
     scan: MappedScan,
     densities: RegionDensities,
     probability: Array,
+    thresholds: Thresholds,
     reason: Callable[[int, int], str],
 ) -> ScoredScan:
     """Score a scan by its regions' probabilities of being affected.
@@ -43,6 +59,8 @@ def score_by_probability(
         Of its regions, from `measure_densities`.
     probability : ndarray, shape (2, 10)
         Left side first; NaN where a region could not be judged.
+    thresholds : Thresholds
+        Of the method.
     reason : callable
         Takes side (0 for the left) and region (0-9) of a point lost, and explains it.
 
@@ -50,9 +68,9 @@ def score_by_probability(
     -------
     ScoredScan
     """
-    affected = choose_affected(probability)
+    affected = choose_affected(probability, thresholds)
     reasons = {
-        (side, region): reason(row, column) + _hedge(float(probability[row, column]))
+        (side, region): reason(row, column) + _hedge(float(probability[row, column]), thresholds)
         for row, side in enumerate(SIDES)
         for column, region in enumerate(Region)
         if affected[row, column]
@@ -65,28 +83,31 @@ def score_by_probability(
     return ScoredScan(method, rule, findings, expected, interval, flags)
 
 
-def _hedge(probability: float) -> str:
-    """Say why a region counts that is rather unaffected by itself."""
-    if probability >= CERTAIN:
+def _hedge(probability: float, thresholds: Thresholds) -> str:
+    """Say why a region counts that would not by itself."""
+    if probability >= thresholds.certain:
         return ""
-    return f"; counts from {LIKELY:.0%} on, as another region of this side is affected"
+    least = f"{thresholds.likely:.0%}"
+    return f"; counts from {least} on, as another region of this side is affected"
 
 
-def choose_affected(probability: Array) -> NDArray[np.bool_]:
+def choose_affected(probability: Array, thresholds: Thresholds) -> NDArray[np.bool_]:
     """Return which regions lose their point.
 
     Parameters
     ----------
     probability : ndarray, shape (2, 10)
         Left side first; a NaN counts as 0.
+    thresholds : Thresholds
+        Of the method.
 
     Returns
     -------
     ndarray of bool, shape (2, 10)
     """
     known = np.nan_to_num(probability)
-    ill = known.max(axis=1, keepdims=True) >= CERTAIN
-    return np.asarray(ill & (known >= LIKELY))
+    ill = known.max(axis=1, keepdims=True) >= thresholds.certain
+    return np.asarray(ill & (known >= thresholds.likely))
 
 
 def score_interval(probability: Array) -> tuple[float, float]:

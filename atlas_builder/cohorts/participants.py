@@ -25,7 +25,7 @@ class Participant:
     participant_id : str
         With the prefix ``sub-``.
     age : float
-        In years.
+        In years; NaN where it is not known, which only those who need none let pass.
     folder : Path
         The participant's folder.
     sex, split : str or None
@@ -80,7 +80,7 @@ def read_everyone(
 
 
 def read_participants(
-    cohort: Path, age_group: AgeGroup, split: str | None
+    cohort: Path, age_group: AgeGroup | None, split: str | None
 ) -> tuple[list[Participant], list[Refusal]]:
     """Read who of a cohort takes part.
 
@@ -89,8 +89,9 @@ def read_participants(
     cohort : Path
         The cohort's folder with ``participants.tsv``: tab-separated, ``participant_id`` (with or
         without ``sub-``) and ``age``, optionally ``sex`` and ``split``; other columns are ignored.
-    age_group : AgeGroup
-        The ages that take part.
+    age_group : AgeGroup or None
+        The ages that take part. With None every age does, and so do those whose age is not known;
+        the column ``age`` may be missing then.
     split : str or None
         Where the column ``split`` exists, rows of another split are not part of it; with None all
         are.
@@ -111,7 +112,8 @@ def read_participants(
     participants: list[Participant] = []
     refusals: list[Refusal] = []
     seen: set[str] = set()
-    for line, row in _rows(table):
+    needed = ("participant_id",) if age_group is None else ("participant_id", "age")
+    for line, row in _rows(table, needed):
         name = row["participant_id"].removeprefix("sub-")
         participant_id = f"sub-{name}"
         if participant_id in seen:
@@ -125,7 +127,7 @@ def read_participants(
                 raise InputError(
                     f"{participant_id!r} cannot name a folder; use letters, digits, '-' and '_'"
                 )
-            age = _age(row["age"], age_group)
+            age = _age(row.get("age", ""), age_group)
         except InputError as error:
             refusals.append(Refusal(participant_id, f"{table.name}: line {line}: {error}"))
             continue
@@ -165,22 +167,24 @@ def can_name_files(name: str) -> bool:
     return re.fullmatch(r"\w[\w.+-]*", name) is not None
 
 
-def _rows(table: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(table: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the line number and the stripped cells of each row of the participants' table."""
     header, rows = read_tsv(table, "a cohort needs this table")
     header = [name.lower() for name in header]
-    for column in ("participant_id", "age"):
+    for column in needed:
         require_column(table, header, column)
     for number, cells in rows:
         yield number, dict(zip(header, cells, strict=False))
 
 
-def _age(text: str, age_group: AgeGroup) -> float:
+def _age(text: str, age_group: AgeGroup | None) -> float:
     if text.lower() in _NOT_GIVEN:
+        if age_group is None:
+            return math.nan
         raise InputError("no age; add it in years")
     age = read_number(text)
     if not math.isfinite(age):
         raise InputError(f"age {text!r} is not a number; write it in years, such as 63")
-    if age not in age_group:
+    if age_group is not None and age not in age_group:
         raise InputError(f"age {text} is outside {age_group}; build the age group it belongs to")
     return age

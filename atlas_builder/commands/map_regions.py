@@ -14,6 +14,7 @@ from atlas_builder.commands.options import (
 )
 from atlas_builder.commands.outcome import show_flags, show_report
 from atlas_builder.core.anatomy import SIDES
+from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.lean_imports import import_nibabel
 
 
@@ -44,6 +45,18 @@ from atlas_builder.runtime.lean_imports import import_nibabel
     metavar="K",
     help="The slice above the basal ganglia, about 2 cm higher.  [default: by position]",
 )
+@click.option(
+    "--all-slices",
+    is_flag=True,
+    help="Write the regions on every slice that shows them, with their volumes, not on the key "
+    "slices alone.",
+)
+@click.option(
+    "--regions",
+    type=click.Choice(["atlas", "vb-net"]),
+    help="How --all-slices draws the regions: an atlas carried onto the scan, or a network.  "
+    "[default: atlas]",
+)
 @localizer_option
 @series_option
 @click.option(
@@ -58,6 +71,8 @@ def map_regions_command(
     atlas: str | None,
     bgl_slice: int | None,
     sgl_slice: int | None,
+    all_slices: bool,
+    regions: str | None,
     localizer: Path | None,
     series: str | None,
     allow_nearest_age: bool,
@@ -68,6 +83,8 @@ def map_regions_command(
     DICOM), their densities (regions.tsv), a picture, a report and mapping.json.
     """
     require_scan(scan)
+    if regions is not None and not all_slices:
+        raise InputError("map-regions: --regions is how --all-slices draws them; give that too")
     import_nibabel()
     from atlas_builder.workflows.map_processes import registration_processes  # noqa: PLC0415
 
@@ -83,6 +100,8 @@ def map_regions_command(
             atlas=atlas,
             bgl_slice=bgl_slice,
             sgl_slice=sgl_slice,
+            all_slices=all_slices,
+            regions=regions or "atlas",
             localizer=localizer,
             series=series,
             allow_nearest_age=allow_nearest_age,

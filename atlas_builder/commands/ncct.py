@@ -27,12 +27,21 @@ class NcctOptions:
         Which extent counts; None for ``barber``.
     atlas : str or None
         A name or a folder.
+    regions : str or None
+        The route to the regions on all slices; None for the atlas.
+    bgl_slice, sgl_slice, localizer, series
+        Of one scan, as `score_ncct` takes them.
     """
 
     age: float | None
     method: str | None
     rule: str | None
     atlas: str | None
+    regions: str | None = None
+    bgl_slice: int | None = None
+    sgl_slice: int | None = None
+    localizer: Path | None = None
+    series: str | None = None
 
 
 def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
@@ -48,6 +57,7 @@ def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
     import_nibabel()
     from aspects_scorer.ncct.methods import DEFAULT_METHOD  # noqa: PLC0415
     from atlas_builder.workflows.ncct.score import score_ncct  # noqa: PLC0415
+    from atlas_builder.workflows.region_routes import DEFAULT_ROUTE  # noqa: PLC0415
 
     case = score_ncct(
         scan,
@@ -56,6 +66,11 @@ def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
         method=options.method or DEFAULT_METHOD,
         rule=_rule(options),
         atlas=options.atlas,
+        regions=options.regions or DEFAULT_ROUTE,
+        bgl_slice=options.bgl_slice,
+        sgl_slice=options.sgl_slice,
+        localizer=options.localizer,
+        series=options.series,
     )
     scored = case.scored
     show_flags(scored.flags)
@@ -99,6 +114,7 @@ def score_cohort(
         left_out,
         score_ncct_cohort,
     )
+    from atlas_builder.workflows.region_routes import DEFAULT_ROUTE  # noqa: PLC0415
 
     with console_progress() as progress:
         outcomes = score_ncct_cohort(
@@ -107,6 +123,7 @@ def score_cohort(
             method=options.method or DEFAULT_METHOD,
             rule=_rule(options),
             atlas=options.atlas,
+            regions=options.regions or DEFAULT_ROUTE,
             jobs=jobs,
             restart=restart,
             progress=progress,

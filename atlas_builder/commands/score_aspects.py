@@ -16,13 +16,19 @@ from atlas_builder.commands.options import (
     CONTEXT,
     FiniteRange,
     jobs_option,
+    localizer_option,
     restart_option,
     seed_option,
+    series_option,
 )
 from atlas_builder.commands.outcome import show_first_left_out, show_flags, show_report
 from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.lean_imports import import_nibabel
 from atlas_builder.runtime.threads import keep_to_one_thread
+
+NCCT_METHODS = ("asymmetry", "da-net", "deep-aspects", "ensemble", "hu-ratio", "radiomics-forest")
+"""Those of `aspects_scorer.ncct.methods`, which is not loaded for the help."""
+_OF_ONE_CT = ("bgl_slice", "sgl_slice", "localizer", "series")
 
 
 @click.command("score-aspects", context_settings=CONTEXT)
@@ -89,12 +95,32 @@ from atlas_builder.runtime.threads import keep_to_one_thread
 @click.option("--age", type=FiniteRange(0, 130), help="Of the patient of --ncct, in years.")
 @click.option(
     "--method",
-    type=click.Choice(["asymmetry", "deep-aspects", "hu-ratio", "radiomics-forest"]),
-    help="How --ncct is scored.  [default: asymmetry]",
+    type=click.Choice(NCCT_METHODS),
+    help="How --ncct is scored.  [default: ensemble]",
+)
+@click.option(
+    "--regions",
+    type=click.Choice(["atlas", "vb-net"]),
+    help="How the regions of --ncct are drawn on all slices: an atlas carried onto the scan, or a "
+    "network.  [default: atlas]",
 )
 @click.option(
     "--atlas", metavar="NAME_OR_DIR", help="The atlas for --ncct, as map-regions takes it."
 )
+@click.option(
+    "--bgl-slice",
+    type=click.IntRange(0),
+    metavar="K",
+    help="The slice of --ncct at the level of the basal ganglia, counted from 0.  [default: found]",
+)
+@click.option(
+    "--sgl-slice",
+    type=click.IntRange(0),
+    metavar="K",
+    help="The slice above the basal ganglia, about 2 cm higher.  [default: found]",
+)
+@localizer_option
+@series_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option(
     "--registration",
@@ -107,7 +133,7 @@ from atlas_builder.runtime.threads import keep_to_one_thread
     "--rule",
     type=click.Choice(["segmented", "barber", "ctp", "overlap"]),
     help="Which extent of lesion takes a point.  [default: segmented for lesions, barber for CT] "
-    "segmented: 0.3 mL of C, L, IC or I, a third of "
+    "segmented: 0.5 mL of C, L, IC or I, a third of "
     "M1-M6, for lesions that no reader has judged; barber: any lesion of C, L, IC or I; ctp: a "
     "tenth of any region; overlap: any lesion of any region.",
 )
@@ -138,7 +164,12 @@ def score_aspects_command(
     ncct_cohort: Path | None,
     age: float | None,
     method: str | None,
+    regions: str | None,
     atlas: str | None,
+    bgl_slice: int | None,
+    sgl_slice: int | None,
+    localizer: Path | None,
+    series: str | None,
     out: Path,
     registration: str,
     rule: str | None,
@@ -154,7 +185,9 @@ def score_aspects_command(
     a cohort (--lesions) it gets all scores (scores.tsv) and how they go with the severity
     of the strokes; an interrupted run goes on when the same command is given again.
     """
-    options = NcctOptions(age, method, rule, atlas)
+    options = NcctOptions(
+        age, method, rule, atlas, regions, bgl_slice, sgl_slice, localizer, series
+    )
     if ncct is not None or ncct_cohort is not None:
         _refuse_beside_ct()
         if ncct is not None:
@@ -162,10 +195,7 @@ def score_aspects_command(
         elif ncct_cohort is not None:
             score_cohort_of_ct(ncct_cohort, out, options, jobs=jobs, restart=restart)
         return
-    if age is not None or method is not None or atlas is not None:
-        raise InputError(
-            "score-aspects: --age, --method and --atlas are for --ncct; leave them out"
-        )
+    _refuse_of_ct()
     _check_options(lesions, dwi)
     from atlas_builder.core.aspects import LESION_RULES  # noqa: PLC0415
 
@@ -218,25 +248,37 @@ def score_aspects_command(
         )
     scored = case.scored
     show_flags(scored.flags)
+    aside = f", {case.set_aside.volume_ml:.1f} mL set aside" if case.set_aside else ""
     click.echo(
         f"ASPECTS {scored.score.aspects} (left {scored.score.left}, right {scored.score.right}), "
-        f"core {scored.core_volume_ml:.1f} mL ({case.volume_space} space)"
+        f"core {scored.core_volume_ml:.1f} mL ({case.volume_space} space){aside}"
     )
     click.echo(f"Score: {out}")
     show_report(out)
 
 
+def _refuse_of_ct() -> None:
+    """Refuse options that only a CT takes."""
+    given = click.get_current_context().params
+    for name in ("age", "method", "regions", "atlas", *_OF_ONE_CT):
+        if given[name] is not None:
+            raise InputError(
+                f"score-aspects: --{name.replace('_', '-')} is for --ncct; leave it out"
+            )
+
+
 def _refuse_beside_ct() -> None:
     """Refuse options that a CT would pass over."""
     context = click.get_current_context()
-    for_ct = {"ncct", "ncct_cohort", "age", "method", "atlas", "rule", "out"}
-    for_ct |= {"jobs", "restart"} if context.params["ncct_cohort"] else set()
+    for_ct = {"ncct", "ncct_cohort", "age", "method", "regions", "atlas", "rule", "out"}
+    for_ct |= {"jobs", "restart"} if context.params["ncct_cohort"] else set(_OF_ONE_CT)
     if context.params["ncct"] and context.params["ncct_cohort"]:
         raise InputError("score-aspects: give --ncct for one scan or --ncct-cohort for many")
     for name in context.params.keys() - for_ct:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = name.replace("_", "-")
-            raise InputError(f"score-aspects: --{option} is not for a head CT; leave it out")
+            what = "a head CT" if name not in _OF_ONE_CT else "a cohort of head CT"
+            raise InputError(f"score-aspects: --{option} is not for {what}; leave it out")
 
 
 def _check_options(lesions: Path | None, dwi: Path | None) -> None:

@@ -80,7 +80,7 @@ CTP = AspectsRule(deep_from_share=0.1, cortical_from_share=0.1)
 OVERLAP = AspectsRule(cortical_from_share=0.0)
 """Any lesion of any region, as Deep-ASPECTS [3]_ overlays its two segmentations."""
 
-SEGMENTED = AspectsRule(deep_from_ml=0.3)
+SEGMENTED = AspectsRule(deep_from_ml=0.5)
 """Of a lesion that was segmented or registered, and not judged by a reader who knows where its
 border runs: less of it in a deep region is the smear of a border. docs/dwi-aspects.md shows how the
 volume was found."""

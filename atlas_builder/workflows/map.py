@@ -12,6 +12,7 @@ from pathlib import Path
 
 from atlas_builder.catalogue.atlas import read_atlas
 from atlas_builder.catalogue.entries import find_atlas
+from atlas_builder.core.anatomy import SIDES, Region, map_value
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
 from atlas_builder.core.scan import Scan
@@ -19,7 +20,7 @@ from atlas_builder.io.source import DicomSource, NiftiSource, open_scan
 from atlas_builder.mapping.pipeline import check_key_slices, map_key_slices, read_key_slices
 from atlas_builder.mapping.region_map import RegionMap
 from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices, remarks_on_given
-from atlas_builder.workflows.map_files import check_folder, write_map
+from atlas_builder.workflows.map_files import ViewedMap, WrittenRegions, check_folder, write_map
 from atlas_builder.workflows.map_processes import registration_processes
 
 _OLDEST = 130.0
@@ -35,6 +36,8 @@ def map_scan(
     atlas: str | Path | None = None,
     bgl_slice: int | None = None,
     sgl_slice: int | None = None,
+    all_slices: bool = False,
+    regions: str = "atlas",
     localizer: Path | None = None,
     series: str | None = None,
     allow_nearest_age: bool = False,
@@ -56,6 +59,11 @@ def map_scan(
     bgl_slice, sgl_slice : int, optional
         Zero-based indices of the key slices along the scan's axial axis, in file order; slices of
         DICOM are ordered from the feet to the head. See `choose_slices` where one or none is given.
+    all_slices : bool
+        Write the regions on every slice, with their volumes; else those on the key slices.
+    regions : str
+        How the regions on all slices are drawn, a key of
+        `atlas_builder.workflows.region_routes.ROUTES`.
     localizer : Path, optional
         Weights of the network that helps to find the key slices; see `locate_in`.
     series : str, optional
@@ -82,6 +90,8 @@ def map_scan(
                 atlas=atlas,
                 bgl_slice=bgl_slice,
                 sgl_slice=sgl_slice,
+                all_slices=all_slices,
+                regions=regions,
                 localizer=localizer,
                 series=series,
                 allow_nearest_age=allow_nearest_age,
@@ -96,9 +106,10 @@ def map_scan(
         loading = reader.submit(read_atlas, folder)
         key = choose_slices(source, path, bgl_slice, sgl_slice, localizer)
         with naming(path):
-            check_key_slices(source.affines, key.indices)
+            affines = key.affines(source)
+            check_key_slices(affines, key.indices)
             remarks = (*source.remarks, *key.remarks, *remarks_on_age(source.age, age))
-            chosen = read_key_slices(key.reader(source), source.affines, key.indices, remarks)
+            chosen = read_key_slices(key.reader(source), affines, key.indices, remarks)
         found = loading.result()
         prepared = time.perf_counter() - started
         if isinstance(source, DicomSource):
@@ -120,8 +131,68 @@ def map_scan(
             )
         timings = {"read": prepared, **key.timings, **region_map.timings}
         region_map = replace(region_map, timings=timings, flags=(*height, *region_map.flags))
-        write_map(out, region_map, source, whole, executor, _details(source, age, key))
+        details = _details(source, age, key)
+        drawn = region_map.volume(key.shape(source))
+        if all_slices:
+            with naming(path):
+                region_map, written = _map_other_slices(region_map, source, key, details, regions)
+        else:
+            written = WrittenRegions(key.on_own_voxels(drawn))
+        if all_slices and key.reformatted is None:
+            drawn = written.labels
+        viewed = None if whole is None else ViewedMap(whole, drawn, region_map)
+        region_map = key.with_own_numbers(region_map)
+        write_map(out, region_map, source, viewed, executor, details, written)
     return region_map
+
+
+def _map_other_slices(
+    region_map: RegionMap,
+    source: NiftiSource | DicomSource,
+    key: ChosenSlices,
+    details: dict[str, object],
+    route: str,
+) -> tuple[RegionMap, WrittenRegions]:
+    """Map all slices; add the time that took, and what is known of the head's pitch."""
+    from atlas_builder.workflows.region_routes import ROUTES  # noqa: PLC0415
+    from slice_localizer.alignment.level import (  # noqa: PLC0415 - loads scipy
+        LEAST_CORRELATION,
+        align_level,
+    )
+    from slice_localizer.whole_head.standard_plane import remarks_on_pitch  # noqa: PLC0415
+    from slice_localizer.whole_head.whole_map import map_all_slices  # noqa: PLC0415
+
+    started = time.perf_counter()
+    scan, alignment = key.scan, key.alignment
+    remarks: tuple[Flag, ...] = ()
+    if scan is None or alignment is None:
+        scan = source.read()
+        alignment = align_level(scan)
+        remarks = remarks_on_pitch(scan, alignment)
+    if alignment.correlation < LEAST_CORRELATION:
+        raise InputError(
+            "the scan does not resemble a head as a whole (correlation "
+            f"{alignment.correlation:.2f} with a standard one), so the regions cannot be carried "
+            "onto all slices; leave out --all-slices, or give a CT of the whole head"
+        )
+    own = None if key.reformatted is None else key.reformatted.own
+    whole = map_all_slices(scan, region_map, alignment, onto=own)
+    whole, doubts = ROUTES[route](scan if own is None else own, whole)
+    details["regions"] = route
+    pitch = whole.pitch_deg if key.reformatted is None else key.reformatted.pitch_deg
+    details["pitch_deg"] = round(pitch, 1)
+    volumes = whole.volumes_ml()
+    written = WrittenRegions(
+        whole.labels,
+        {
+            (region, side): float(volumes[map_value(region, side)])
+            for side in SIDES
+            for region in Region
+        },
+    )
+    timings = {**region_map.timings, "all_slices": time.perf_counter() - started}
+    flags = (*remarks, *doubts, *region_map.flags)
+    return replace(region_map, timings=timings, flags=flags), written
 
 
 def check_age(age: float | None) -> None:

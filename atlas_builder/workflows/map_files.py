@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from concurrent.futures import Executor, wait
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from atlas_builder.core.anatomy import SIDES
+from atlas_builder.core.anatomy import SIDES, Region, Side
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.nifti.images import write_volume
@@ -58,6 +58,52 @@ _NUMBERS = {
 }
 
 
+Volumes = Mapping[tuple[Region, Side], float]
+
+
+@dataclass(frozen=True)
+class WrittenRegions:
+    """The regions as they are written: those of the key slices, or of all.
+
+    Attributes
+    ----------
+    labels : ndarray of uint8, shape (columns, rows, slices)
+        On the scan's own pixels: 1-10 on the patient's left, 11-20 on the right, 0 elsewhere.
+    volumes_ml : mapping of region and side to float, optional
+        Their volumes in mL, where all slices were mapped.
+    """
+
+    labels: NDArray[np.uint8]
+    volumes_ml: Volumes | None = None
+
+
+@dataclass(frozen=True)
+class ViewedMap:
+    """A scan with its regions as a report shows all slices of it.
+
+    Attributes
+    ----------
+    scan : Scan
+        All slices, HU; of a pitched head the slices that were reformatted.
+    labels : ndarray of uint8, shape (columns, rows, slices)
+        The regions on them.
+    region_map : RegionMap
+        Of its key slices, numbered as those of `scan`.
+    """
+
+    scan: Scan
+    labels: NDArray[np.uint8]
+    region_map: RegionMap
+
+    def viewer(self) -> Viewer:
+        """Return what a page needs to show it."""
+        from atlas_builder.reporting.viewer.page_parts import Viewer  # noqa: PLC0415
+        from atlas_builder.reporting.viewer.upright_scan import view_scan  # noqa: PLC0415
+
+        shown = _without_probabilities(self.region_map)
+        return Viewer.of(view_scan(self.scan, self.labels, shown), "CT")
+
+
 def check_folder(out: Path) -> None:
     """Make sure that a map may be written to a folder, before any work is done.
 
@@ -78,9 +124,10 @@ def write_map(
     out: Path,
     region_map: RegionMap,
     source: NiftiSource | DicomSource,
-    scan: Scan | None,
+    viewed: ViewedMap | None,
     executor: Executor,
     details: Mapping[str, object],
+    regions: WrittenRegions | None = None,
 ) -> None:
     """Write a map's folder; an earlier map in it is replaced.
 
@@ -92,15 +139,17 @@ def write_map(
     out : Path
         The folder, see `check_folder`.
     region_map : RegionMap
-        What to write.
+        What to write; its key slices are numbered as those of `source`.
     source : NiftiSource or DicomSource
         The scan it was made from.
-    scan : Scan or None
-        All its slices, for the report; None where some cannot be read.
+    viewed : ViewedMap or None
+        What the report shows of all slices; None where some cannot be read.
     executor : Executor
         Makes the picture and the report while this process writes the rest.
     details : mapping
         What ``mapping.json`` holds beyond the map, such as how long reading took.
+    regions : WrittenRegions, optional
+        On the voxels of `source`; by default those of the key slices, which are its own.
 
     Raises
     ------
@@ -109,27 +158,31 @@ def write_map(
     """
     check_folder(out)
     bgl, sgl = (level_map.index for level_map in region_map.levels)
-    regions = region_map.volume(source.shape)
+    if regions is None:
+        regions = WrittenRegions(region_map.volume(source.shape))
+    labels, volumes = regions.labels, regions.volumes_ml
     shown = _without_probabilities(region_map)
     with replacing_result(out) as folder:
         pages = [executor.submit(_draw, folder / OVERLAY, shown)]
         try:
             # Unpacked it would take longer to hand over than to prepare.
-            viewer = None if scan is None else _viewer(scan, regions, shown)
-            pages.append(executor.submit(_report, folder / REPORT, shown, viewer))
-            notes = [source.write_labels(folder / REGIONS, regions, (bgl, sgl))]
+            viewer = None if viewed is None else viewed.viewer()
+            pages.append(executor.submit(_report, folder / REPORT, shown, viewer, volumes))
+            notes = [source.write_labels(folder / REGIONS, labels, (bgl, sgl))]
             if isinstance(source, DicomSource):
-                notes.append(source.write_segmentation(folder / SEGMENTATION, regions))
-            notes.append(_write_upright(folder, source, regions, (bgl, sgl)))
-            if scan is None:
+                notes.append(source.write_segmentation(folder / SEGMENTATION, labels))
+            notes.append(_write_upright(folder, source, labels, (bgl, sgl)))
+            if viewed is None:
                 notes.append(f"{REPORT} shows the key slices alone: others cannot be read")
-            _write_table(folder / TABLE, region_map)
+            _write_table(folder / TABLE, region_map, volumes)
             for page in pages:
                 page.result()
         finally:
             # The folder is removed after a failure: nothing may still be writing into it.
             wait([page for page in pages if not page.cancel()])
         content = describe(region_map) | dict(details)
+        if volumes is not None:
+            content["volumes_ml"] = _describe_volumes(volumes)
         content["notes"] = [note for note in notes if note is not None]
         write_json(folder / MAPPING, content)
 
@@ -193,6 +246,12 @@ def _describe_level(level_map: LevelMap) -> dict[str, float]:
     }
 
 
+def _describe_volumes(volumes: Volumes) -> dict[str, dict[str, float]]:
+    return {
+        side: {region.name: round(volumes[region, side], 2) for region in Region} for side in SIDES
+    }
+
+
 def _write_upright(
     folder: Path,
     source: NiftiSource | DicomSource,
@@ -237,20 +296,15 @@ def _draw(path: Path, region_map: RegionMap) -> None:
     write_overlay(path, region_map)
 
 
-def _viewer(scan: Scan, regions: NDArray[np.uint8], region_map: RegionMap) -> Viewer:
-    from atlas_builder.reporting.viewer.page_parts import Viewer  # noqa: PLC0415
-    from atlas_builder.reporting.viewer.upright_scan import view_scan  # noqa: PLC0415
-
-    return Viewer.of(view_scan(scan, regions, region_map), "CT")
-
-
-def _report(path: Path, region_map: RegionMap, viewer: Viewer | None) -> None:
+def _report(
+    path: Path, region_map: RegionMap, viewer: Viewer | None, volumes: Volumes | None
+) -> None:
     from atlas_builder.reporting.mapping.report import write_mapping_report  # noqa: PLC0415
 
-    write_mapping_report(path, region_map, viewer)
+    write_mapping_report(path, region_map, viewer, volumes)
 
 
-def _write_table(path: Path, region_map: RegionMap) -> None:
+def _write_table(path: Path, region_map: RegionMap, volumes: Volumes | None) -> None:
     rows = (
         [
             measure.region.name,
@@ -258,7 +312,9 @@ def _write_table(path: Path, region_map: RegionMap) -> None:
             measure.level,
             *(number_cell(getattr(measure, name), spec) for name, spec in _NUMBERS.items()),
             yes_or_no(measure.stands_out),
+            *([] if volumes is None else [f"{volumes[measure.region, measure.side]:.2f}"]),
         ]
         for measure in region_map.measures
     )
-    write_tsv(path, ["region", "side", "level", *_NUMBERS, "stands_out"], rows)
+    names = ["region", "side", "level", *_NUMBERS, "stands_out"]
+    write_tsv(path, names if volumes is None else [*names, "volume_ml"], rows)

@@ -19,12 +19,13 @@ from aspects_scorer.dwi.lesion_size import MOST_ML, MOST_ML_MNI, refuse_implausi
 from aspects_scorer.dwi.mni_brain import mni_brain
 from aspects_scorer.dwi.mni_space import refuse_other_space
 from aspects_scorer.dwi.scored_lesion import score_lesion
-from aspects_scorer.dwi.skull_base import skull_base_remarks
+from aspects_scorer.dwi.skull_base import part_set_aside, skull_base_remarks
 from atlas_builder.core.aspects import SEGMENTED, AspectsRule, name_of
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.lesion import Lesion
 from atlas_builder.core.volume import Volume
 from atlas_builder.io.nifti.masks import read_lesion
+from atlas_builder.registration.volumes import SpaceTransform
 from atlas_builder.workflows.score_files import check_folder, write_case
 
 _LOOKS = (0.62, 0.86, 0.12)
@@ -161,11 +162,13 @@ def score_scan(
         landmarks = find_landmarks(image, brain, transform)
         flags += check_kinds(dwi, image.data, adc, diffusion, landmarks)
     clock.stage("register")
+    unsure = mask is None and diffusion is None
+    drawn, aside = _parted(image, brain, drawn, transform) if unsure else (drawn, None)
     lesion = to_template(drawn, transform)
     scored = score_lesion(lesion, rule)
     remarks = tuple(placement_remarks(image, brain, drawn, transform))
-    if mask is None and diffusion is None:
-        remarks += skull_base_remarks(lesion)
+    if unsure:
+        remarks += skull_base_remarks(lesion, aside)
     # A patient's grid lies askew in MNI space, and its slices are thick: that is no remark here.
     own = (flag for flag in scored.flags if flag.code != "space-doubtful")
     scored = replace(scored, core_volume_ml=drawn.volume_ml, flags=(*own, *flags, *remarks))
@@ -179,9 +182,21 @@ def score_scan(
         shown,
         {**_described(rule), "registration": registration},
         clock.stages,
+        aside,
+        None if aside is None else to_template(aside, transform),
     )
     write_case(out, case)
     return case
+
+
+def _parted(
+    image: Volume, brain: NDArray[np.bool_], found: Lesion, transform: SpaceTransform
+) -> tuple[Lesion, Lesion | None]:
+    """Part what was found without an ADC map into what counts and what is set aside."""
+    to_mni = np.linalg.inv(transform.affine) @ image.affine
+    aside = part_set_aside(image, brain, found.mask, to_mni)
+    kept = Lesion(found.mask & ~aside, found.affine)
+    return kept, Lesion(aside, found.affine) if aside.any() else None
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from aspects_scorer.dwi.scored_lesion import hangs_on_little, standard_atlas
 from atlas_builder.catalogue.mni_regions import LABELS_FILE
 from atlas_builder.core.anatomy import SIDES
 from atlas_builder.io.nifti.images import write_volume
-from atlas_builder.reporting.scoring.axial_views import axial_views
+from atlas_builder.reporting.scoring.axial_views import axial_views, views_through
 from atlas_builder.reporting.scoring.core_rendering import scene
-from atlas_builder.reporting.scoring.overlay import write_core, write_overlay
+from atlas_builder.reporting.scoring.overlay import write_core, write_overlay, write_set_aside
 from atlas_builder.reporting.scoring.report import write_report
 from atlas_builder.runtime.files import sha256_of, write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
@@ -27,7 +27,9 @@ OVERLAY = "overlay.png"
 CORE = "core.png"
 REPORT = "report.html"
 SEGMENTED = "lesion.nii.gz"
-_FILES = {RESULT, TABLE, OVERLAY, CORE, REPORT, SEGMENTED}
+SET_ASIDE = "set_aside.nii.gz"
+SET_ASIDE_PICTURE = "set_aside.png"
+_FILES = {RESULT, TABLE, OVERLAY, CORE, REPORT, SEGMENTED, SET_ASIDE, SET_ASIDE_PICTURE}
 _COLUMNS = ("side", "region", "level", "volume_ml", "lesion_ml", "fraction", "loses_point")
 
 
@@ -69,7 +71,13 @@ def write_case(out: Path, case: Case) -> None:
     with replacing_result(out) as folder:
         write_overlay(folder / OVERLAY, views)
         write_core(folder / CORE, scene(mni_brain(), case.lesion))
-        write_report(folder / REPORT, case, folder / OVERLAY, folder / CORE)
+        aside = None
+        if case.set_aside is not None and case.set_aside_in_mni is not None:
+            aside = folder / SET_ASIDE_PICTURE
+            write_set_aside(aside, views_through(case.set_aside_in_mni, case.image))
+            part = case.set_aside
+            write_volume(folder / SET_ASIDE, part.mask.astype("uint8"), part.affine)
+        write_report(folder / REPORT, case, folder / OVERLAY, folder / CORE, aside)
         _write_table(folder / TABLE, case)
         if case.source == "segmented-from-dwi":
             drawn = case.drawn
@@ -102,6 +110,7 @@ def describe(case: Case) -> dict[str, object]:
         "aspects_any_deep_lesion": scored.literal.aspects,
         "core_volume_ml": round(scored.core_volume_ml, 3),
         "core_volume_space": case.volume_space,
+        "set_aside_ml": 0.0 if case.set_aside is None else round(case.set_aside.volume_ml, 3),
         "mca_share": share,
         "flags": [{"code": flag.code, "reason": flag.reason} for flag in scored.flags],
         "regions": {

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from atlas_builder.catalogue.mni_regions import BGL_PITCH, MniAspects, load_mni_aspects
+from atlas_builder.catalogue.mni_regions import MniAspects, load_mni_aspects
 from atlas_builder.core.anatomy import Level, Region, map_value, regions_of
 from atlas_builder.core.scan import Scan
 from atlas_builder.mapping.region_map import RegionMap
@@ -32,6 +32,7 @@ from slice_localizer.alignment.level import LevelAlignment
 from slice_localizer.alignment.standard_head import BRAIN_WINDOW, load_standard_head
 from slice_localizer.positions import voxel_volumes_ml
 from slice_localizer.whole_head.brain_place import place_brain
+from slice_localizer.whole_head.standard_plane import pitch_of
 
 _PIXEL_MM = 1.5  # of the pictures of distances
 _FADE_MM = 10.0
@@ -82,7 +83,9 @@ class WholeMap:
         return volumes
 
 
-def map_all_slices(scan: Scan, region_map: RegionMap, alignment: LevelAlignment) -> WholeMap:
+def map_all_slices(
+    scan: Scan, region_map: RegionMap, alignment: LevelAlignment, onto: Scan | None = None
+) -> WholeMap:
     """Carry the regions onto every slice of a scan.
 
     Parameters
@@ -93,6 +96,9 @@ def map_all_slices(scan: Scan, region_map: RegionMap, alignment: LevelAlignment)
         Of its key slices.
     alignment : LevelAlignment
         Of the standard head with the scan, from `align_level`.
+    onto : Scan, optional
+        Other slices of the same head to carry them onto, such as those that `scan` was reformatted
+        from; by default those of `scan`.
 
     Returns
     -------
@@ -106,15 +112,19 @@ def map_all_slices(scan: Scan, region_map: RegionMap, alignment: LevelAlignment)
     head = load_standard_head()
     place = place_brain(scan, alignment)
     within = (head.stripped_hu > BRAIN_WINDOW[0]).astype(np.float32)
-    carried = _Carried(place, within, _Plane.of(scan), load_mni_aspects())
+    atlas = load_mni_aspects()
+    of_keys = _Carried(place, within, _Plane.of(scan), atlas)
     upwards = alignment.affine[:3, 2] / np.linalg.norm(alignment.affine[:3, 2])
     keys = [
-        _Key.of(level_map.level, level_map.index, level_map.regions, scan, carried)
+        _Key.of(level_map.level, level_map.index, level_map.regions, scan, of_keys)
         for level_map in region_map.levels
     ]
+    known = {level_map.index: level_map for level_map in region_map.levels}
+    if onto is not None:
+        scan, known = onto, {}
+    carried = _Carried(place, within, _Plane.of(scan), atlas)
     labels = np.zeros(scan.data.shape, np.uint8)
     brain = np.zeros(scan.data.shape, bool)
-    known = {level_map.index: level_map for level_map in region_map.levels}
     for index in range(len(scan)):
         if index in known:
             labels[:, :, index] = known[index].regions
@@ -130,9 +140,9 @@ def map_all_slices(scan: Scan, region_map: RegionMap, alignment: LevelAlignment)
             continue
         distances = _distances(own)
         for key in keys:
-            key.refine(distances, scan.affines[index], upwards, carried.plane)
+            key.refine(distances, carried.plane.points(scan.affines[index]), upwards)
         labels[:, :, index] = np.where(inside, _nearest(distances, carried.plane), 0)
-    return WholeMap(labels, brain, scan.affines, place, _pitch(scan, alignment))
+    return WholeMap(labels, brain, scan.affines, place, pitch_of(scan.affines, alignment))
 
 
 @dataclass(frozen=True)
@@ -217,6 +227,7 @@ class _Key:
 
     change: Mapping[int, Distances]
     affine: Array
+    plane: _Plane
 
     @classmethod
     def of(
@@ -235,28 +246,40 @@ class _Key:
         change = {
             value: now[value] - was[value] for value in (0, *drawn) if value in was and value in now
         }
-        return cls(change, affine)
+        return cls(change, affine, carried.plane)
 
-    def refine(
-        self, distances: dict[int, Distances], affine: Array, upwards: Array, plane: _Plane
-    ) -> None:
-        """Move the borders of a slice as they were moved here, less with the distance."""
+    def refine(self, distances: dict[int, Distances], points: Array, upwards: Array) -> None:
+        """Move the borders of a slice as they were moved here, less with the distance.
+
+        Parameters
+        ----------
+        distances : dict of int to ndarray
+            Of the slice's coarse pixels to each label's border; they are changed.
+        points : ndarray, shape (3, pixels)
+            Where these lie, RAS+ mm.
+        upwards : ndarray, shape (3,)
+            Along the head, not along the normal, so that a pitched head is followed.
+        """
         normal = self.affine[:3, 2]
-        height = float(normal @ (affine[:3, 3] - self.affine[:3, 3]))
-        share = float(np.exp(-0.5 * (height / _FADE_MM) ** 2))
-        if share < _LEAST_SHARE:
+        heights = normal @ (points - self.affine[:3, 3:])
+        share = np.exp(-0.5 * (heights / _FADE_MM) ** 2).astype(np.float32)
+        if share.max() < _LEAST_SHARE:
             return
-        # Along the head, not along the normal, so that a pitched head is followed.
-        off = affine[:3, 3] - upwards * (height / float(normal @ upwards)) - self.affine[:3, 3]
-        shift = [
-            float(off @ self.affine[:3, axis] / (self.affine[:3, axis] @ self.affine[:3, axis]))
-            / plane.step[axis]
-            for axis in range(2)
-        ]
+        off = points - np.outer(upwards, heights / (normal @ upwards)) - self.affine[:3, 3:]
+        places = np.stack(
+            [
+                self.affine[:3, axis]
+                @ off
+                / (self.affine[:3, axis] @ self.affine[:3, axis])
+                / self.plane.step[axis]
+                for axis in range(2)
+            ]
+        )
         for value, change in self.change.items():
             if value in distances:
-                moved = ndimage.shift(change, [-s for s in shift], order=1, mode="nearest")
-                distances[value] = distances[value] + share * moved
+                moved = ndimage.map_coordinates(change, places, order=1, mode="nearest")
+                shape = distances[value].shape
+                distances[value] = distances[value] + (share * moved).reshape(shape)
 
 
 def _distances(labels: NDArray[np.uint8]) -> dict[int, Distances]:
@@ -286,10 +309,3 @@ def _nearest(distances: Mapping[int, Distances], plane: _Plane) -> NDArray[np.ui
 def _tissue(image: NDArray[np.generic]) -> NDArray[np.bool_]:
     smooth = ndimage.uniform_filter(np.clip(image, -200, 300).astype(np.float32), 3)
     return np.asarray((smooth > _TISSUE_HU[0]) & (smooth < _TISSUE_HU[1]))
-
-
-def _pitch(scan: Scan, alignment: LevelAlignment) -> float:
-    """Return the angle about the left-right axis between the slices and the atlas's plane."""
-    # Planes are carried by the transpose of what carries points back.
-    normal = alignment.affine[:3, :3].T @ scan.affines[0, :3, 2]
-    return float(np.degrees(np.arctan2(-normal[1], normal[2]))) - BGL_PITCH

@@ -87,7 +87,7 @@ def test_the_score_is_written(out):
     assert result["regions"]["right"]["M5"]["fraction"] == pytest.approx(0.4, abs=1e-4)
     assert result["parameters"] == {
         "rule": "segmented",
-        "least_ml": 0.3,
+        "least_ml": 0.5,
         "deep_share": 0.0,
         "cortical_share": 0.333333,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pydicom
 import pytest
 
 from aspects_scorer.dwi.image_kind import check_kinds, look_of
@@ -18,22 +17,6 @@ from atlas_builder.core.volume import Volume
 pytestmark = pytest.mark.slow
 
 DWI, ADC = Path("b1000.nii.gz"), Path("adc.nii.gz")
-
-
-@pytest.fixture(scope="module")
-def image(data: Path) -> Volume:
-    """The b 1000 image of a man of 79 years, whose brain is atrophied."""
-    files = [pydicom.dcmread(path) for path in (data / "real-ct/siemens-tilt/DWI").glob("*.dcm")]
-    files.sort(key=lambda file: float(file.ImagePositionPatient[2]))
-    affine = np.eye(4)
-    row, column = np.array(files[0].ImageOrientationPatient, float).reshape(2, 3)
-    first, last = (np.array(files[end].ImagePositionPatient, float) for end in (0, -1))
-    affine[:3, 0] = row * float(files[0].PixelSpacing[1])
-    affine[:3, 1] = column * float(files[0].PixelSpacing[0])
-    affine[:3, 2] = (last - first) / (len(files) - 1)
-    affine[:3, 3] = first
-    pixels = np.stack([file.pixel_array.T for file in files], axis=-1)
-    return Volume(pixels.astype(np.float32), np.diag([-1.0, -1, 1, 1]) @ affine)
 
 
 def place_wholly(image: Volume, brain):

@@ -8,11 +8,12 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.flags import Flag
 from atlas_builder.core.scan import Scan
-from atlas_builder.workflows.key_slices import choose_slices, remarks_on_given
+from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices, remarks_on_given
 from slice_localizer.alignment.height_profile import HEIGHTS, SHARES
 
 
@@ -53,21 +54,41 @@ def test_the_sgl_follows_from_the_bgl() -> None:
         choose(source, None, 7)
 
 
-def test_found_slices_carry_their_reservations(monkeypatch) -> None:
+@pytest.fixture
+def found(monkeypatch):
+    """Choose slices that are found, in a head that is pitched."""
+
+    def found(pitch: float, flags: tuple[Flag, ...] = ()) -> ChosenSlices:
+        affine = np.eye(4)
+        affine[:3, :3] = Rotation.from_euler("x", pitch, degrees=True).as_matrix()
+        located = SimpleNamespace(
+            bgl_slice=4,
+            sgl_slice=8,
+            confidence=0.71,
+            alignment_difference_mm=6.0,
+            alignment=SimpleNamespace(correlation=0.9, affine=affine, upside_down=False),
+            flags=flags,
+            timings={"network": 1.0},
+        )
+        module = ModuleType("slice_localizer.locating")
+        module.locate_slices = lambda scan, localizer: located
+        monkeypatch.setitem(sys.modules, "slice_localizer.locating", module)
+        return choose(Source(), None, None)
+
+    return found
+
+
+def test_the_slices_of_a_pitched_head_that_are_thick_are_flagged_with_the_angle(found) -> None:
+    chosen = found(-11.0)
+    assert [flag.code for flag in chosen.remarks] == ["pitched-head"]
+    assert "13 degrees" in chosen.remarks[0].reason
+    assert chosen.reformatted is None
+    assert found(-3.0).remarks == ()
+
+
+def test_found_slices_carry_their_reservations(found) -> None:
     flags = (Flag("slices-disagree", "6 mm apart"),)
-    located = SimpleNamespace(
-        bgl_slice=4,
-        sgl_slice=8,
-        confidence=0.71,
-        alignment_difference_mm=6.0,
-        alignment=SimpleNamespace(correlation=0.9),
-        flags=flags,
-        timings={"network": 1.0},
-    )
-    module = ModuleType("slice_localizer.locating")
-    module.locate_slices = lambda scan, localizer: located
-    monkeypatch.setitem(sys.modules, "slice_localizer.locating", module)
-    chosen = choose(Source(), None, None)
+    chosen = found(0.0, flags)
     assert chosen.indices == {"BGL": 4, "SGL": 8}
     assert chosen.origin["from"] == "located"
     assert chosen.origin["confidence"] == 0.71

@@ -5,10 +5,13 @@ from __future__ import annotations
 from aspects_scorer.ncct.asymmetry.model import AsymmetryModel, load_models
 from aspects_scorer.ncct.mapped_scan import MappedScan
 from aspects_scorer.ncct.measures import RegionDensities
-from aspects_scorer.ncct.points import score_by_probability
+from aspects_scorer.ncct.points import Thresholds, score_by_probability
 from aspects_scorer.ncct.scored_scan import ScoredScan
 
 METHOD = "asymmetry"
+
+THRESHOLDS = Thresholds(certain=0.5, likely=0.25)
+"""Chosen by cross-validation on the subjects that the weights were fitted to."""
 
 _NOTED_FLUID = 0.05
 _NOTED_SPREAD_HU = 0.7
@@ -41,7 +44,7 @@ def score_by_asymmetry(scan: MappedScan, densities: RegionDensities, rule: str) 
     def reason(row: int, column: int) -> str:
         return explain(densities, model, row, column)
 
-    return score_by_probability(METHOD, rule, scan, densities, probability, reason)
+    return score_by_probability(METHOD, rule, scan, densities, probability, THRESHOLDS, reason)
 
 
 def explain(densities: RegionDensities, model: AsymmetryModel, row: int, column: int) -> str:

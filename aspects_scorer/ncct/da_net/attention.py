@@ -18,14 +18,19 @@ Array = NDArray[np.float32]
 
 
 def attention_of(
-    maps: Mapping[Region, Array], labels: NDArray[np.uint8], place: BrainPlace
+    maps: Mapping[Region, Array],
+    probability: NDArray[np.float64],
+    labels: NDArray[np.uint8],
+    place: BrainPlace,
 ) -> AttentionMap:
-    """Put the class activation maps of all regions together.
+    """Put the class activation maps of all regions together, each as strong as it is probable.
 
     Parameters
     ----------
     maps : mapping of Region to ndarray, shape (2, x, y, z)
         Left and mirrored right, on the patch, coarsely.
+    probability : ndarray, shape (2, 10)
+        Of each region being affected, left side first.
     labels : ndarray of uint8, shape `SHAPE`
         The regions on the standard grid: each map is shown in its own region.
     place : BrainPlace
@@ -42,6 +47,8 @@ def attention_of(
             zoom = [n / m for n, m in zip(PATCH, map_[side].shape, strict=True)]
             fine = ndimage.zoom(map_[side], zoom, order=1, grid_mode=True, mode="nearest")
             here = labels[::step][box] == region.value + side * len(Region)
-            whole[::step][box][here] = np.maximum(fine[here], 0)
+            whole[::step][box][here] = probability[side, region.value - 1] * np.maximum(
+                fine[here], 0
+            )
     greatest = float(whole.max())
     return AttentionMap(whole / max(greatest, 1e-6), FIRST_MM, STEP_MM, place)

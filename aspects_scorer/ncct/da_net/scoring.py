@@ -16,13 +16,16 @@ from aspects_scorer.ncct.da_net.patches import GROUPS, patches_of
 from aspects_scorer.ncct.da_net.standard_view import view_of
 from aspects_scorer.ncct.mapped_scan import MappedScan
 from aspects_scorer.ncct.measures import Array, RegionDensities
-from aspects_scorer.ncct.points import score_by_probability
+from aspects_scorer.ncct.points import Thresholds, score_by_probability
 from aspects_scorer.ncct.scored_scan import ScoredScan
 from atlas_builder.core.anatomy import SIDES, Region
 from atlas_builder.networks.model import Model, open_model, read_description, refusal_of
 from atlas_builder.networks.registry import DA_NET
 
 METHOD = "da-net"
+
+THRESHOLDS = Thresholds(certain=0.6, likely=0.4)
+"""Chosen on real brains with planted infarcts; probabilities are calibrated."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,9 @@ def judge_by_da_net(scan: MappedScan, rule: str) -> Judged:
     unseen = (counts.reshape(log_odds.shape) == 0).any(axis=0)
     log_odds[:, unseen] = np.nan
     assert scan.place is not None  # or there were no view
-    return Judged(log_odds, attention_of(maps, view.labels, scan.place))
+    return Judged(
+        log_odds, attention_of(maps, np.nan_to_num(expit(log_odds)), view.labels, scan.place)
+    )
 
 
 def score_by_da_net(scan: MappedScan, densities: RegionDensities, rule: str) -> ScoredScan:
@@ -107,7 +112,7 @@ def score_by_da_net(scan: MappedScan, densities: RegionDensities, rule: str) -> 
     def reason(row: int, column: int) -> str:
         return explain(densities, float(probability[row, column]), row, column)
 
-    scored = score_by_probability(METHOD, rule, scan, densities, probability, reason)
+    scored = score_by_probability(METHOD, rule, scan, densities, probability, THRESHOLDS, reason)
     return replace(scored, attention=judged.attention)
 
 

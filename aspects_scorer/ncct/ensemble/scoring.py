@@ -22,7 +22,7 @@ from scipy.special import expit, logit
 
 from aspects_scorer.ncct.asymmetry.model import load_models
 from aspects_scorer.ncct.asymmetry.scoring import explain as explain_asymmetry
-from aspects_scorer.ncct.da_net.scoring import judge_by_da_net
+from aspects_scorer.ncct.da_net.scoring import THRESHOLDS, judge_by_da_net
 from aspects_scorer.ncct.mapped_scan import MappedScan
 from aspects_scorer.ncct.measures import Array, RegionDensities
 from aspects_scorer.ncct.points import score_by_probability
@@ -119,7 +119,7 @@ def score_by_ensemble(scan: MappedScan, densities: RegionDensities, rule: str) -
         words = explain_asymmetry(densities, model, row, column)
         return f"{words}; asymmetry {alone[row, column]:.2f}, network {network[row, column]:.2f}"
 
-    scored = score_by_probability(METHOD, rule, scan, densities, expit(pooled), reason)
+    scored = score_by_probability(METHOD, rule, scan, densities, expit(pooled), THRESHOLDS, reason)
     return replace(scored, attention=judged.attention)
 
 

@@ -1,4 +1,4 @@
-"""Reports as one HTML file that needs nothing else: no network, no script, no second file."""
+"""Reports as one HTML file that needs nothing else: no network, no second file."""
 
 from __future__ import annotations
 

@@ -45,7 +45,12 @@ class TableRow:
     bar: str
 
 
-def write_mapping_report(path: Path, region_map: RegionMap, viewer: Viewer | None = None) -> None:
+def write_mapping_report(
+    path: Path,
+    region_map: RegionMap,
+    viewer: Viewer | None = None,
+    volumes_ml: Mapping[tuple[Region, Side], float] | None = None,
+) -> None:
     """Write the report of a region map as one HTML file that needs no other.
 
     It names no patient and no file. The same map gives the same bytes.
@@ -58,6 +63,8 @@ def write_mapping_report(path: Path, region_map: RegionMap, viewer: Viewer | Non
         What `map_regions` returns.
     viewer : Viewer, optional
         Of all slices. Without it the page has the key slices alone.
+    volumes_ml : mapping of region and side to float, optional
+        Of the regions on all slices in mL, where they were mapped.
     """
     measures = {(m.region, m.side): m for m in region_map.measures}
     darker = standing_out(region_map)
@@ -72,6 +79,7 @@ def write_mapping_report(path: Path, region_map: RegionMap, viewer: Viewer | Non
         "scale_bar_mm": SCALE_BAR_MM,
         "regions": {level.level: regions_of(level.level) for level in region_map.levels},
         "tables": _tables(region_map, measures),
+        "volumes": volumes_ml,
         "turned": _turned_in_words(region_map),
         "slice_rows": _slice_rows(region_map),
         "versions": versions_of_scan_result(),

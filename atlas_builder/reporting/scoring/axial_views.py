@@ -32,6 +32,7 @@ _PIXEL_MM = 0.5
 _EVERY = 3  # voxels: enough to find how bright the image is
 _SMOOTH_MM = 0.8  # rounds the steps of the atlas's voxels
 _ROOM_FOR_A_NAME = 40  # mm²
+_THROUGH = (0.15, 0.5, 0.85)  # of a lesion's voxels lie below the slices through it
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class AxialView:
 
     Attributes
     ----------
-    level : Level
-        The level whose regions are drawn.
+    level : Level or None
+        The level whose regions are drawn, if any are.
     height : float
         z in mm.
     image : ndarray of float32, shape (nx, ny)
@@ -56,7 +57,7 @@ class AxialView:
         Region and side of those that lose their point for little, see `hangs_on_little`.
     """
 
-    level: Level
+    level: Level | None
     height: float
     image: NDArray[np.float32]
     lesion: NDArray[np.bool_]
@@ -102,14 +103,46 @@ def axial_views(
                 AxialView(
                     level,
                     height,
-                    np.clip(_cut(image.data, image.affine, height, order=1) / white, 0, 1),
-                    _cut(lesion.mask.astype(np.uint8), lesion.affine, height, order=0) > 0,
+                    _brightness(image, height, white),
+                    _cut_mask(lesion, height),
                     tuple(region for region, _ in regions),
                     tuple(region for region, area in regions if area >= _ROOM_FOR_A_NAME),
                     little,
                 )
             )
     return tuple(views)
+
+
+def views_through(lesion: Lesion, image: Volume) -> tuple[AxialView, ...]:
+    """Cut a lesion and an image where the lesion lies, without regions.
+
+    Parameters
+    ----------
+    lesion : Lesion
+        In MNI152 RAS+ mm; not empty.
+    image : Volume
+        What the slices show, in MNI152 RAS+ mm.
+
+    Returns
+    -------
+    tuple of AxialView
+        As many as a row of `HEIGHTS`, from below.
+    """
+    white = white_of(image)
+    places = np.argwhere(lesion.mask) @ lesion.affine[2, :3] + lesion.affine[2, 3]
+    heights = np.rint(np.quantile(places, _THROUGH))
+    return tuple(
+        AxialView(
+            None,
+            float(height),
+            _brightness(image, height, white),
+            _cut_mask(lesion, height),
+            (),
+            (),
+            frozenset(),
+        )
+        for height in heights
+    )
 
 
 def white_of(image: Volume) -> float:
@@ -127,6 +160,14 @@ def white_of(image: Volume) -> float:
     """
     some = image.data[::_EVERY, ::_EVERY, ::_EVERY]
     return 1.1 * float(np.percentile(some[some > 0], 99.5)) if (some > 0).any() else 1.0
+
+
+def _brightness(image: Volume, height: float, white: float) -> NDArray[np.float32]:
+    return np.clip(_cut(image.data, image.affine, height, order=1) / white, 0, 1)
+
+
+def _cut_mask(lesion: Lesion, height: float) -> NDArray[np.bool_]:
+    return np.asarray(_cut(lesion.mask.astype(np.uint8), lesion.affine, height, order=0) > 0)
 
 
 def _cut(

@@ -29,6 +29,11 @@ _LESION_ALPHA = 0.42
 _LESION_LINE = 1.5  # pixels
 _LITTLE_CORE = 2.0  # pixels: black within the outline, where others that stand out have white
 _BLUR = 0.45
+_ASIDE = "#f0a030"
+_ASIDE_LEGEND = (
+    "R, L: the patient's sides. Orange: found without an ADC map, not counted. Research software, "
+    "not a medical device."
+)
 _LEGEND = (
     "R, L: the patient's sides. Red: lesion. Thick outline, name on white: the region loses its "
     "point; black in the outline: for less than 5 % of it. Research software, not a medical device."
@@ -50,6 +55,22 @@ def write_overlay(path: Path, views: Sequence[AxialView]) -> None:
     columns = max(len(heights) for _, heights in HEIGHTS)
     picture = framed(side_by_side([_panel(view) for view in views], columns, _GAP), 0, _FOOT)
     write(picture, (_FRAME, picture.height - _FOOT / 2), _LEGEND, SMALL, "lm")
+    save(picture, path)
+
+
+def write_set_aside(path: Path, views: Sequence[AxialView]) -> None:
+    """Write slices with what was found and is not counted as PNG, in a row.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    views : sequence of AxialView
+        From `views_through`.
+    """
+    panels = [_panel(view, _ASIDE) for view in views]
+    picture = framed(side_by_side(panels, len(panels), _GAP), 0, _FOOT)
+    write(picture, (_FRAME, picture.height - _FOOT / 2), _ASIDE_LEGEND, SMALL, "lm")
     save(picture, path)
 
 
@@ -88,13 +109,15 @@ def write_core(path: Path, drawn: Scene) -> None:
     save(picture, path)
 
 
-def _panel(view: AxialView) -> Image.Image:
+def _panel(view: AxialView, colour: str = BRAIN) -> Image.Image:
     left, right, top, _ = view.extent
-    panel = SlicePanel.of(_coloured(view), view.extent, round(_PIXELS_PER_MM * (right - left)))
+    panel = SlicePanel.of(
+        _coloured(view, colour), view.extent, round(_PIXELS_PER_MM * (right - left))
+    )
     spacing = (right - left) / view.lesion.shape[0]
     borders = closed_borders(view.lesion, (1.0, 1.0))
     in_mm = [(border + 0.5) * spacing + (left, top) for border in borders]
-    panel.stroke(in_mm, _LESION_LINE, BRAIN)
+    panel.stroke(in_mm, _LESION_LINE, colour)
     # Those that lose their point last, so that no neighbour's line lies on theirs.
     for region in sorted(view.regions, key=lambda region: region.stands_out):
         panel.outline(region)
@@ -102,13 +125,13 @@ def _panel(view: AxialView) -> Image.Image:
             panel.stroke(region.borders, _LITTLE_CORE, "black")
     for region in view.named:
         panel.name(region)
-    return panel.finished(f"{view.level}  z = {view.height:.0f} mm")
+    return panel.finished(f"{view.level or ''}  z = {view.height:.0f} mm".strip())
 
 
-def _coloured(view: AxialView) -> NDArray[np.uint8]:
+def _coloured(view: AxialView, colour: str) -> NDArray[np.uint8]:
     """Return the slice with the lesion laid over it, shape (rows, columns, 3)."""
     # Pictures begin at the patient's right and front, as the slice's axes do.
     grey = 255 * view.image.T[..., np.newaxis]
     share = _LESION_ALPHA * view.lesion.T[..., np.newaxis].astype(np.float32)
-    red = np.array(ImageColor.getrgb(BRAIN), np.float32)
-    return np.rint(grey * (1 - share) + red * share).astype(np.uint8)
+    laid = np.array(ImageColor.getrgb(colour), np.float32)
+    return np.rint(grey * (1 - share) + laid * share).astype(np.uint8)

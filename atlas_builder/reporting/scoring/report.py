@@ -21,7 +21,9 @@ from atlas_builder.runtime.versions import versions_of_scan_result
 _TEMPLATE = "scoring/report.html"
 
 
-def write_report(path: Path, case: Case, overlay: Path, core: Path) -> None:
+def write_report(
+    path: Path, case: Case, overlay: Path, core: Path, set_aside: Path | None = None
+) -> None:
     """Write the report of a scored lesion as one HTML file that needs no other.
 
     It names no patient and no file of theirs. The same case gives the same bytes.
@@ -34,6 +36,8 @@ def write_report(path: Path, case: Case, overlay: Path, core: Path) -> None:
         What was found.
     overlay, core : Path
         The pictures, PNG.
+    set_aside : Path, optional
+        Of what was found and is not counted.
     """
     scored = case.scored
     content = {
@@ -46,6 +50,7 @@ def write_report(path: Path, case: Case, overlay: Path, core: Path) -> None:
         "lost": _lost(scored.score.regions),
         "overlay": data_uri(overlay.read_bytes(), "image/png"),
         "core": data_uri(core.read_bytes(), "image/png"),
+        "set_aside": set_aside and data_uri(set_aside.read_bytes(), "image/png"),
         "tables": _tables(scored.score.regions),
         "nuclei": DEEP_REGIONS,
         "hangs_on_little": hangs_on_little,

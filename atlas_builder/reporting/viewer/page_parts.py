@@ -28,6 +28,8 @@ class Viewer:
         Of the slices' values.
     image : str
         What they are, in words, such as CT.
+    mean_mm : float
+        Side of the squares whose means are compared.
     """
 
     content: Mapping[str, object]
@@ -51,7 +53,7 @@ class Viewer:
     @property
     def script(self) -> Markup:
         """The script of the page, the same for every one."""
-        return Markup(_script())  # noqa: S704 - no input is in it
+        return Markup(_script())
 
     @property
     def policy(self) -> str:

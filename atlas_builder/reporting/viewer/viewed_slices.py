@@ -54,7 +54,7 @@ class ValueScale:
     step: float
     unit: str
 
-    def stored(self, values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    def stored(self, values: NDArray[np.generic]) -> NDArray[np.uint8]:
         """Return values as grey values.
 
         Parameters
@@ -66,7 +66,8 @@ class ValueScale:
         -------
         ndarray of uint8, shape (...)
         """
-        shifted = np.nan_to_num(values, nan=self.lowest) - np.float32(self.lowest)
+        shifted = np.nan_to_num(np.asarray(values, np.float32), nan=self.lowest)
+        shifted -= np.float32(self.lowest)
         shifted /= np.float32(self.step)
         np.clip(shifted, 0, 255, out=shifted)
         return np.rint(shifted, out=shifted).astype(np.uint8)
@@ -213,5 +214,5 @@ def _packed(content: NDArray[np.uint8]) -> str:
     # Without zlib's header and checksum. What is left of a slice is noise, of labels runs: a search
     # for longer matches takes its time and finds none.
     packer = zlib.compressobj(6, zlib.DEFLATED, -15, 9, zlib.Z_RLE)
-    packed = packer.compress(np.ascontiguousarray(content)) + packer.flush()
+    packed = packer.compress(content.tobytes()) + packer.flush()
     return base64.b64encode(packed).decode("ascii")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,18 +12,18 @@ from pathlib import Path
 
 from aspects_scorer.ncct.methods import DEFAULT_METHOD
 from atlas_builder import __version__
-from atlas_builder.cohorts.participants import Refusal, read_participants
-from atlas_builder.core.anatomy import AgeGroup
+from atlas_builder.cohorts.participants import Refusal, first_reasons, read_participants
 from atlas_builder.core.errors import InputError
+from atlas_builder.registration.ants_library import RegistrationError
 from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.runtime.tsv import NOT_AVAILABLE, write_tsv
 from atlas_builder.runtime.workers import open_workers
 from atlas_builder.workflows.ncct.files import RESULT, TABLE, check_folder
 from atlas_builder.workflows.ncct.score import NcctTask, score_task
+from atlas_builder.workflows.region_routes import DEFAULT_ROUTE
 
 SCORES = "scores.tsv"
 REGIONS = "regions.tsv"
-_EVERY_AGE = AgeGroup(0, 120)
 _SCORES_COLUMNS = (
     "participant_id",
     "aspects_left",
@@ -61,6 +62,7 @@ def score_ncct_cohort(
     method: str = DEFAULT_METHOD,
     rule: str = "barber",
     atlas: str | Path | None = None,
+    regions: str = DEFAULT_ROUTE,
     jobs: int = 1,
     restart: bool = False,
     progress: Progress = no_progress,
@@ -75,10 +77,11 @@ def score_ncct_cohort(
     ----------
     cohort : Path
         A folder with ``participants.tsv`` and a scan a participant, see
-        `atlas_builder.cohorts.labelled_scans`; rows of every split.
+        `atlas_builder.cohorts.labelled_scans`; rows of every split. Those without an age are
+        scored as `score_ncct` scores a scan without one.
     out : Path
         Gets a folder a scan, ``scores.tsv`` and ``regions.tsv``.
-    method, rule, atlas
+    method, rule, atlas, regions
         As `score_ncct` takes them.
     jobs : int
         Processes at once.
@@ -97,12 +100,13 @@ def score_ncct_cohort(
     InputError
         The cohort's table cannot be used, or no scan can be scored.
     """
-    participants, refusals = read_participants(Path(cohort), _EVERY_AGE, None)
+    participants, refusals = read_participants(Path(cohort), None, None)
     out.mkdir(parents=True, exist_ok=True)
     settings = {
         "method": method,
         "rule": rule,
         "atlas": None if atlas is None else str(atlas),
+        "regions": regions,
         "version": __version__,
     }
     scans, absent = [], []
@@ -115,7 +119,15 @@ def score_ncct_cohort(
     tasks = [
         _Task(
             one.participant_id,
-            NcctTask(scan, out / one.participant_id, one.age, method, rule, atlas),
+            NcctTask(
+                scan,
+                out / one.participant_id,
+                _known(one.age),
+                method,
+                rule,
+                atlas,
+                regions=regions,
+            ),
             settings,
             restart,
         )
@@ -133,8 +145,9 @@ def score_ncct_cohort(
         # Tables of an earlier run would say that these were scored.
         for name in (SCORES, REGIONS):
             (out / name).unlink(missing_ok=True)
-        reason = outcomes[0].refused if outcomes else "the table is empty"
-        raise InputError(f"{cohort}: no scan can be scored ({reason})")
+        refused = [Refusal(one.participant_id, one.refused or "") for one in outcomes]
+        reasons = first_reasons(refused) or "the table is empty"
+        raise InputError(f"{cohort}: no scan can be scored ({reasons})")
     _write_tables(out, outcomes, method, rule)
     return outcomes
 
@@ -163,12 +176,28 @@ def _score(task: _Task) -> Outcome:
     try:
         score_task(task.scan, None)
     except InputError as error:
-        _remove_earlier(task.scan.out)
-        # The message names the scan's place, which is of this computer.
-        reason = str(error).removeprefix(f"{task.scan.path}: ")
-        return Outcome(task.participant_id, reason.replace(f"{task.scan.path.parent}/", ""))
+        return _refused(task, str(error))
+    except RegistrationError as error:
+        return _refused(
+            task, f"cannot be aligned with the atlas ({error}); check that it is a head"
+        )
+    except MemoryError:
+        return _refused(task, "too little memory for this scan; give fewer --jobs")
+    except Exception as error:  # one scan never stops the others
+        return _refused(task, f"unexpected {type(error).__name__}: {error}; please report it")
     made_from.write_text(json.dumps(inputs), "utf-8")
     return Outcome(task.participant_id)
+
+
+def _refused(task: _Task, reason: str) -> Outcome:
+    _remove_earlier(task.scan.out)
+    # The message names the scan's place, which is of this computer, and may have several lines.
+    told = " ".join(reason.removeprefix(f"{task.scan.path}: ").split())
+    return Outcome(task.participant_id, told.replace(f"{task.scan.path.parent}/", ""))
+
+
+def _known(age: float) -> float | None:
+    return None if math.isnan(age) else age
 
 
 def _remove_earlier(folder: Path) -> None:

@@ -8,18 +8,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aspects_scorer.ncct.scored_scan import RegionFinding, ScoredScan
 from atlas_builder.core.anatomy import SIDES, map_value
-from atlas_builder.core.scan import Scan
 from atlas_builder.io.source import DicomSource, NiftiSource
 from atlas_builder.mapping.region_map import RegionMap
 from atlas_builder.reporting.mapping.overlay import Caption, write_overlay
 from atlas_builder.reporting.ncct.attention import write_attention
 from atlas_builder.reporting.ncct.infarct import write_infarct
 from atlas_builder.reporting.ncct.report import write_ncct_report
-from atlas_builder.reporting.viewer.page_parts import Viewer
-from atlas_builder.reporting.viewer.upright_scan import view_scan
 from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
@@ -30,7 +28,7 @@ from atlas_builder.workflows.ncct.infarct_files import (
     INFARCT_SEGMENTATION,
     write_mask,
 )
-from slice_localizer.whole_head.whole_map import WholeMap
+from atlas_builder.workflows.map_files import ViewedMap
 
 RESULT = "aspects.json"
 TABLE = "regions.tsv"
@@ -64,10 +62,14 @@ class NcctCase:
         The score.
     region_map : RegionMap
         Of the key slices.
-    whole : WholeMap
-        Of all slices.
-    scan : Scan
-        All slices, in HU.
+    labels : ndarray of uint8, shape (columns, rows, slices)
+        The regions on all slices, on the scan's own voxels.
+    viewed : ViewedMap
+        What the report shows of all slices.
+    pitch_deg : float
+        Of the slices against the atlas's plane, see `pitch_of`.
+    infarct : ndarray of uint8, shape (columns, rows, slices), or None
+        1 inside the infarct, on the scan's own voxels, where the method draws it.
     details : mapping
         What ``aspects.json`` holds about the scan.
     timings : mapping of str to float
@@ -76,8 +78,10 @@ class NcctCase:
 
     scored: ScoredScan
     region_map: RegionMap
-    whole: WholeMap
-    scan: Scan
+    labels: NDArray[np.uint8]
+    viewed: ViewedMap
+    pitch_deg: float
+    infarct: NDArray[np.uint8] | None
     details: Mapping[str, object]
     timings: Mapping[str, float]
 
@@ -120,16 +124,16 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
     """
     check_folder(out)
     bgl, sgl = (level_map.index for level_map in case.region_map.levels)
-    shown = _with_affected_standing_out(case)
+    shown = _with_affected_standing_out(case.region_map, case.scored)
     with replacing_result(out) as folder:
-        notes = [source.write_labels(folder / REGIONS, case.whole.labels, (bgl, sgl))]
+        notes = [source.write_labels(folder / REGIONS, case.labels, (bgl, sgl))]
         affected = [
             map_value(finding.region, finding.side)
             for finding in case.scored.findings
             if finding.affected
         ]
         if isinstance(source, DicomSource) and affected:
-            kept = np.where(np.isin(case.whole.labels, affected), case.whole.labels, 0)
+            kept = np.where(np.isin(case.labels, affected), case.labels, 0)
             notes.append(source.write_segmentation(folder / SEGMENTATION, kept.astype(np.uint8)))
         write_overlay(folder / OVERLAY, shown, _caption(case.scored))
         attention = None
@@ -137,16 +141,19 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
             attention = folder / ATTENTION
             write_attention(attention, case.scored.attention, case.region_map.levels)
         infarct = None
-        if case.scored.infarct is not None:
+        if case.scored.infarct is not None and case.infarct is not None:
             infarct = folder / INFARCT_PICTURE
-            write_infarct(infarct, case.scan, case.scored.infarct, (bgl, sgl))
-            notes.extend(write_mask(folder, case.scored.infarct, source, (bgl, sgl)))
-        viewer = Viewer.of(view_scan(case.scan, case.whole.labels, shown), "CT")
+            levels = case.viewed.region_map.levels
+            keys = (levels[0].index, levels[1].index)
+            write_infarct(infarct, case.viewed.scan, case.scored.infarct, keys)
+            notes.extend(write_mask(folder, case.infarct, source, (bgl, sgl)))
+        viewed = _with_affected_standing_out(case.viewed.region_map, case.scored)
+        viewer = replace(case.viewed, region_map=viewed).viewer()
         write_ncct_report(
             folder / REPORT,
             case.scored,
             shown,
-            case.whole.pitch_deg,
+            case.pitch_deg,
             folder / OVERLAY,
             viewer,
             attention,
@@ -189,7 +196,7 @@ def describe(case: NcctCase) -> dict[str, object]:
         "age": region_map.age,
         "bgl_slice": bgl.index,
         "sgl_slice": sgl.index,
-        "pitch_deg": round(case.whole.pitch_deg, 1),
+        "pitch_deg": round(case.pitch_deg, 1),
         "atlas": {
             "name": region_map.atlas_name,
             "age_group": str(region_map.age_group),
@@ -233,18 +240,18 @@ def write_findings(path: Path, findings: tuple[RegionFinding, ...]) -> None:
     write_tsv(path, ["region", "side", "level", "affected", *_NUMBERS, "reason"], rows)
 
 
-def _with_affected_standing_out(case: NcctCase) -> RegionMap:
+def _with_affected_standing_out(region_map: RegionMap, scored: ScoredScan) -> RegionMap:
     """Return the map as pictures show it: what lost its point stands out."""
-    affected = {(f.region, f.side) for f in case.scored.findings if f.affected}
+    affected = {(f.region, f.side) for f in scored.findings if f.affected}
     measures = tuple(
         replace(measure, stands_out=(measure.region, measure.side) in affected)
-        for measure in case.region_map.measures
+        for measure in region_map.measures
     )
     levels = tuple(
         replace(level, atlas=replace(level.atlas, probabilities=None))
-        for level in case.region_map.levels
+        for level in region_map.levels
     )
-    return replace(case.region_map, measures=measures, levels=levels, flags=case.scored.flags)
+    return replace(region_map, measures=measures, levels=levels, flags=scored.flags)
 
 
 def _caption(scored: ScoredScan) -> Caption:

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from aspects_scorer.ncct.deep_aspects.segmentation import draw_infarct, infarct_on
 from aspects_scorer.ncct.infarct import Infarct
 from atlas_builder.core.flags import Flag
@@ -78,11 +80,15 @@ def segment_infarct(
         with naming(path):
             scan = source.read() if key.scan is None else key.scan
             alignment = align_level(scan) if key.alignment is None else key.alignment
-            infarct = infarct_on(scan, draw_infarct(scan, place_brain(scan, alignment), network))
+            drawn = draw_infarct(scan, place_brain(scan, alignment), network)
+            slices = (key.indices["BGL"], key.indices["SGL"])
+            if key.reformatted is not None:  # a pitched head: back to its own slices
+                bgl, sgl = (key.reformatted.own_slice(index) for index in slices)
+                scan, slices = key.reformatted.own, (bgl, sgl)
+            infarct = infarct_on(scan, drawn)
         flags = (*source.remarks, *key.remarks)
-        slices = (key.indices["BGL"], key.indices["SGL"])
         with replacing_result(out) as folder:
-            notes = write_mask(folder, infarct, source, slices)
+            notes = write_mask(folder, infarct.mask.astype(np.uint8), source, slices)
             write_infarct(folder / INFARCT_PICTURE, scan, infarct, slices)
             content = {
                 "volume_ml": round(infarct.volume_ml, 2),

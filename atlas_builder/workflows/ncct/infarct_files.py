@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from aspects_scorer.ncct.infarct import Infarct
 from atlas_builder.io.source import DicomSource, NiftiSource
 
 INFARCT_MASK = "infarct.nii.gz"
@@ -16,7 +16,7 @@ INFARCT_SEGMENTATION = "infarct.seg.dcm"
 
 def write_mask(
     folder: Path,
-    infarct: Infarct,
+    mask: NDArray[np.uint8],
     source: NiftiSource | DicomSource,
     exact_at: tuple[int, int],
 ) -> list[str]:
@@ -26,8 +26,8 @@ def write_mask(
     ----------
     folder : Path
         Where to.
-    infarct : Infarct
-        On the scan's voxels.
+    mask : ndarray of uint8, shape (columns, rows, slices)
+        1 inside, on the scan's own voxels.
     source : NiftiSource or DicomSource
         The scan.
     exact_at : tuple of int
@@ -38,8 +38,7 @@ def write_mask(
     list of str
         What to know about the files.
     """
-    mask = infarct.mask.astype(np.uint8)
     notes = [source.write_labels(folder / INFARCT_MASK, mask, exact_at)]
-    if isinstance(source, DicomSource) and infarct.mask.any():
+    if isinstance(source, DicomSource) and mask.any():
         notes.append(source.write_infarct(folder / INFARCT_SEGMENTATION, mask))
     return [note for note in notes if note is not None]

@@ -21,11 +21,17 @@ from atlas_builder.core.scan import Scan
 from atlas_builder.io.source import open_scan
 from atlas_builder.mapping.pipeline import check_key_slices, map_key_slices, read_key_slices
 from atlas_builder.mapping.region_map import RegionMap
-from atlas_builder.workflows.key_slices import ChosenSlices, choose_slices, remarks_on_given
+from atlas_builder.workflows.key_slices import (
+    ChosenSlices,
+    choose_slices,
+    find_slices,
+    remarks_on_given,
+)
 from atlas_builder.workflows.map import check_age, naming, remarks_on_age
+from atlas_builder.workflows.map_files import ViewedMap
 from atlas_builder.workflows.map_processes import registration_processes
 from atlas_builder.workflows.ncct.files import NcctCase, check_folder, write_case
-from atlas_builder.workflows.ncct.region_routes import DEFAULT_ROUTE, ROUTES
+from atlas_builder.workflows.region_routes import DEFAULT_ROUTE, ROUTES
 from slice_localizer.alignment.level import align_level
 from slice_localizer.locating import locate_slices
 from slice_localizer.whole_head.whole_map import WholeMap, map_all_slices
@@ -145,7 +151,7 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
         loading = reader.submit(read_atlas, find_atlas(task.atlas, used_age, allow_nearest=True))
         key = choose_slices(source, path, task.bgl_slice, task.sgl_slice, task.localizer)
         with naming(path):
-            check_key_slices(source.affines, key.indices)
+            check_key_slices(key.affines(source), key.indices)
             scan = source.read() if key.scan is None else key.scan
             remarks = (*source.remarks, *key.remarks, *remarks_on_age(source.age, age))
             if key.scan is None:
@@ -183,7 +189,14 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
             "key_slices": dict(key.origin),
             "regions": task.regions,
         }
-        case = NcctCase(scored, replace(region_map, age=known_age), whole, scan, details, timings)
+        shown = key.with_own_numbers(replace(region_map, age=known_age))
+        pitch = whole.pitch_deg if key.reformatted is None else key.reformatted.pitch_deg
+        labels = key.on_own_voxels(whole.labels)
+        infarct = None
+        if scored.infarct is not None:
+            infarct = key.on_own_voxels(scored.infarct.mask.astype(np.uint8))
+        viewed = ViewedMap(scan, whole.labels, region_map)
+        case = NcctCase(scored, shown, labels, viewed, pitch, infarct, details, timings)
         write_case(out, case, source)
     return case
 
@@ -207,20 +220,14 @@ def map_scan_for_scoring(scan: Scan, age: float) -> MappedScan:
     InputError
         The key slices cannot be found, or the atlas does not fit.
     """
-    located = locate_slices(scan)
-    key = ChosenSlices(
-        {"BGL": located.bgl_slice, "SGL": located.sgl_slice},
-        {},
-        located.flags,
-        scan=scan,
-        alignment=located.alignment,
-    )
+    key = find_slices(scan, locate_slices)
+    assert key.scan is not None  # they were found on it
 
     def atlas() -> Atlas:
         return load_atlas(None, age, allow_nearest=True)
 
-    region_map, whole, _ = _mapped(scan, key, located.flags, atlas, age, None)
-    return _for_scoring(scan, region_map, whole, age)
+    region_map, whole, _ = _mapped(key.scan, key, key.remarks, atlas, age, None)
+    return _for_scoring(key.scan, region_map, whole, age)
 
 
 def _mapped(

@@ -142,6 +142,16 @@ def test_less_of_a_deep_region_than_a_border_smears_takes_no_point_and_is_named(
     assert "left L, IC hold" in flag.reason
 
 
+@pytest.mark.parametrize(("ml", "left"), [(0.45, 10), (0.55, 9)])
+def test_half_a_millilitre_of_a_deep_region_takes_its_point(ml, left):
+    volume = next(
+        region.volume_ml
+        for region in score_lesion(of_values(99)).score.of("left")
+        if region.region is Region.L
+    )
+    assert score_lesion(first_voxels({(Region.L, "left"): ml / volume})).score.left == left
+
+
 def test_the_rule_is_not_mentioned_where_it_changes_nothing():
     scored = score_lesion(first_voxels({(Region.M2, "left"): 0.8, (Region.I, "left"): 0.5}))
     assert scored.score == scored.literal

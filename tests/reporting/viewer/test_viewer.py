@@ -1,4 +1,4 @@
-"""The viewer in a real browser: what the wheel, keys, buttons and rows show, and that nothing leaks.
+"""The viewer in a real browser: what wheel, keys, buttons and rows show, and that nothing leaks.
 
 The head is one grey of 30 HU with a disc of 75 HU, 30 mm to the left and 45 mm to the back.
 """
@@ -159,7 +159,8 @@ def coloured_pixels(page: Page) -> int:
         page.run(
             """(() => {
               const canvas = document.querySelector('canvas');
-              const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+              const context = canvas.getContext('2d');
+              const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
               let count = 0;
               for (let k = 0; k < data.length; k += 4) {
                 count += Math.max(data[k], data[k + 1], data[k + 2])

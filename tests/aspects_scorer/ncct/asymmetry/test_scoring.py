@@ -6,14 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from mapped_blocks import mapped_blocks, mirrored, scored_by
 
 from aspects_scorer.ncct.asymmetry.model import load_models
 from aspects_scorer.ncct.asymmetry.scoring import score_by_asymmetry
 from aspects_scorer.ncct.measures import measure_densities
-from aspects_scorer.ncct.points import choose_affected, score_interval
 from atlas_builder.core.anatomy import Region
 from atlas_builder.core.aspects import RULES
 from atlas_builder.core.errors import InputError
@@ -83,32 +80,6 @@ def test_a_region_without_tissue_keeps_its_point_and_is_named():
     (flag,) = [flag for flag in scored.flags if flag.code == "regions-not-judged"]
     assert "in M1:" in flag.reason
     assert np.isnan(scored.of("left")[4].probability)
-
-
-def test_doubtful_regions_count_only_beside_a_certain_one():
-    probability = np.zeros((2, 10))
-    probability[0, :3] = 0.3, 0.4, 0.49
-    assert not choose_affected(probability).any()
-    probability[0, 5], probability[1, 2] = 0.5, 0.4
-    assert np.argwhere(choose_affected(probability)).tolist() == [[0, 0], [0, 1], [0, 2], [0, 5]]
-
-
-@given(st.lists(st.sampled_from([0.0, 1.0]), min_size=20, max_size=20))
-def test_certain_regions_leave_no_interval(values):
-    probability = np.array(values).reshape(2, 10)
-    score = 10 - probability.sum(axis=1).max()
-    assert score_interval(probability) == (score, score)
-
-
-def test_the_interval_holds_nine_of_ten_drawn_scores():
-    rng = np.random.default_rng(4)
-    probability = rng.beta(0.3, 1.2, (2, 10))
-    low, high = score_interval(probability)
-    drawn = 10 - (rng.random((4000, 2, 10)) < probability).sum(axis=2).max(axis=1)
-    held = np.mean((drawn >= low) & (drawn <= high))
-    assert 0.9 <= held < 0.99
-    assert np.mean(drawn < low) < 0.05
-    assert np.mean(drawn > high) < 0.05
 
 
 def test_damaged_weights_are_refused(tmp_path):

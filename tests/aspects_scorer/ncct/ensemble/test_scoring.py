@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -60,8 +62,9 @@ def test_the_score_is_that_of_the_pooled_odds_and_says_what_each_thought():
     found = np.array([f.probability for f in scored.findings]).reshape(2, 10)
     assert found == pytest.approx(1 / (1 + np.exp(-pooled)))
     lost = [f for f in scored.findings if f.affected]
-    assert scored.left < scored.right == 10
-    assert all("; asymmetry 0." in f.reason and ", network 0." in f.reason for f in lost)
+    assert scored.left < scored.right
+    pattern = re.compile(r"; asymmetry [01]\.\d\d, network [01]\.\d\d")
+    assert all(pattern.search(f.reason) for f in lost)
     assert scored.attention is not None
 
 

@@ -15,7 +15,9 @@ from atlas_builder.core.scan import Scan
 def scan_of(data, mm=0.5, slice_mm=5.0, reverse=False):
     affines = np.repeat(np.diag([-mm, -mm, 1.0, 1.0])[np.newaxis], data.shape[2], axis=0)
     affines[:, 2, 3] = slice_mm * np.arange(data.shape[2])[:: -1 if reverse else 1]
-    return Scan(data.astype(np.float32), affines)
+    data = data.astype(np.float32)
+    data[0, 0] = AIR_HU  # as the corner of a scan is
+    return Scan(data, affines)
 
 
 def test_thick_slices_stay_as_they_are_lowest_first():
@@ -77,3 +79,13 @@ def test_beyond_the_scan_there_is_air():
 def test_one_slice_is_refused():
     with pytest.raises(InputError, match="slice"):
         Stack.of(scan_of(np.zeros((4, 4, 1))))
+
+
+def test_what_was_cut_off_below_water_is_air_again():
+    data = np.zeros((10, 10, 2), np.float32)
+    data[3:7, 3:7] = 30.0
+    affines = scan_of(data.copy()).affines
+    scan = Scan(data, affines)
+    seen = Plane.over(scan, 0.5).read(scan, Stack.of(scan))
+    assert seen[0, 0, 0] == pytest.approx(AIR_HU)
+    assert seen[5, 5, 0] == pytest.approx(30.0)
