@@ -51,7 +51,7 @@ GROUPS = {
 MOST_IN_HEALTHY_ML = 1.0
 MEASURES = ("volume_ml", "true_ml", "hours", "dice", "sensitivity", "specificity", "seconds")
 SCORES = ["participant_id", "aspects_left", "aspects_right", "aspects", "method", "rule", "status"]
-REGIONS = ["participant_id", "side", "region", "affected", "probability"]
+REGIONS = ["participant_id", "side", "region", "affected", "probability", "fraction"]
 
 Row = dict[str, float]
 
@@ -75,12 +75,14 @@ def main() -> None:
             print(f"{name}: {error}")
             continue
         rows[name] = row
+        print(name, *(f"{key} {value:.3g}" for key, value in row.items()), flush=True)
         points = [str(n) for n in (score.left, score.right, score.aspects)]
         scores.append([name, *points, "deep-aspects", arguments.rule, "scored"])
         regions += [
             [
                 *(name, one.side, one.region.name, yes_or_no(one.loses_point)),
                 f"{probability[SIDES.index(one.side), one.region.value - 1]:.4f}",
+                f"{one.fraction:.4f}",
             ]
             for one in score.regions
         ]

@@ -22,13 +22,13 @@ from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
 from atlas_builder.runtime.tsv import number_cell, write_tsv, yes_or_no
 from atlas_builder.runtime.versions import versions_of_scan_result
+from atlas_builder.workflows.map_files import ViewedMap
 from atlas_builder.workflows.ncct.infarct_files import (
     INFARCT_MASK,
     INFARCT_PICTURE,
     INFARCT_SEGMENTATION,
     write_mask,
 )
-from atlas_builder.workflows.map_files import ViewedMap
 
 RESULT = "aspects.json"
 TABLE = "regions.tsv"
