@@ -16,9 +16,11 @@ from atlas_builder.commands.locate_slices import locate_slices_command
 from atlas_builder.commands.map_regions import map_regions_command
 from atlas_builder.commands.options import CONTEXT
 from atlas_builder.commands.score_aspects import score_aspects_command
+from atlas_builder.commands.segment_infarct import segment_infarct_command
 from atlas_builder.commands.serve import serve_command
 from atlas_builder.commands.simulate_cohort import simulate_cohort_command
 from atlas_builder.commands.train_da_net import train_da_net_command
+from atlas_builder.commands.train_deep_aspects import train_deep_aspects_command
 from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
 from atlas_builder.commands.train_localizer import train_localizer_command
 from atlas_builder.commands.train_region_segmenter import train_region_segmenter_command
@@ -42,6 +44,7 @@ for _command in (
     map_regions_command,
     locate_slices_command,
     score_aspects_command,
+    segment_infarct_command,
     serve_command,
     label_perfusion_command,
     validate_atlas_command,
@@ -52,6 +55,7 @@ for _command in (
     train_infarct_segmenter_command,
     train_region_segmenter_command,
     train_da_net_command,
+    train_deep_aspects_command,
 ):
     main_group.add_command(_command)
 
@@ -128,6 +132,11 @@ def simulate_cohort_main() -> None:
     _run(simulate_cohort_command, "simulate-cohort")
 
 
+def segment_infarct_main() -> None:
+    """Run ``segment-infarct``."""
+    _run(segment_infarct_command, "segment-infarct")
+
+
 def train_infarct_segmenter_main() -> None:
     """Run ``train-infarct-segmenter``."""
     _run(train_infarct_segmenter_command, "train-infarct-segmenter")
@@ -141,6 +150,11 @@ def train_localizer_main() -> None:
 def train_da_net_main() -> None:
     """Run ``train-da-net``."""
     _run(train_da_net_command, "train-da-net")
+
+
+def train_deep_aspects_main() -> None:
+    """Run ``train-deep-aspects``."""
+    _run(train_deep_aspects_command, "train-deep-aspects")
 
 
 def train_region_segmenter_main() -> None:

@@ -143,3 +143,28 @@ def reaches(heights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[
     lower[order[1:]] = middles
     upper[order[:-1]] = middles
     return lower, upper
+
+
+def voxel_volumes_ml(affines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the volume that a voxel of each slice stands for.
+
+    A slice stands for half the way to its neighbours on either side, along the normal: tilted and
+    uneven stacks are counted as they are.
+
+    Parameters
+    ----------
+    affines : ndarray, shape (slices, 4, 4)
+        Of each slice, as in `Scan`.
+
+    Returns
+    -------
+    ndarray, shape (slices,)
+        In mL.
+    """
+    heights = (affines[:, :3, 3] - affines[0, :3, 3]) @ affines[0, :3, 2]
+    order = np.argsort(heights)
+    thickness = np.ones(len(order))
+    if len(order) > 1:
+        thickness[order] = np.gradient(heights[order])
+    sides = np.linalg.norm(affines[:, :3, :2], axis=1).prod(axis=1)
+    return np.asarray(sides * thickness / 1000)

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from aspects_scorer.ncct.slice_lattice import SliceLattice
 from slice_localizer.alignment.deformation import BrainPlace
 
 Array = NDArray[np.float32]
-
-_PIXELS = 4  # of the scan, along either side, for each point that is looked up
 
 
 @dataclass(frozen=True)
@@ -50,15 +48,6 @@ class AttentionMap:
         ndarray of float32, shape (columns, rows)
             0 to 1.
         """
-        counts = [max(2, n // _PIXELS) for n in shape]
-        steps = [(n - 1) / (m - 1) for n, m in zip(shape, counts, strict=True)]
-        columns, rows = np.indices(counts, dtype=np.float64).reshape(2, -1)
-        points = affine[:3, :2] @ (columns * steps[0], rows * steps[1]) + affine[:3, 3:]
-        first, step = np.reshape(self.first_mm, (3, 1)), np.reshape(self.step_mm, (3, 1))
-        indices = (self.place.to_standard(points) - first) / step
-        found = ndimage.map_coordinates(self.log_odds, indices, order=1, mode="constant")
-        back = np.meshgrid(
-            *(np.linspace(0, m - 1, n) for n, m in zip(shape, counts, strict=True)), indexing="ij"
-        )
-        enlarged = ndimage.map_coordinates(found.reshape(counts), back, order=1)
+        lattice = SliceLattice.of(affine, shape, self.place, self.first_mm, self.step_mm)
+        enlarged = lattice.enlarged(lattice.look_up(self.log_odds))
         return np.clip(enlarged, 0, 1).astype(np.float32)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aspects_scorer.ncct.attention import AttentionMap
+from aspects_scorer.ncct.infarct import Infarct
 from atlas_builder.core.anatomy import Region, Side
 from atlas_builder.core.aspects import POINTS
 from atlas_builder.core.flags import Flag
@@ -71,6 +72,8 @@ class ScoredScan:
         What makes the score doubtful, those of the map included.
     attention : AttentionMap or None
         Where a network looked; None where there is no network.
+    infarct : Infarct or None
+        The acute infarct, where the method draws it.
     """
 
     method: str
@@ -80,6 +83,7 @@ class ScoredScan:
     interval: tuple[float, float] | None
     flags: tuple[Flag, ...]
     attention: AttentionMap | None = None
+    infarct: Infarct | None = None
 
     @property
     def left(self) -> int:

@@ -26,7 +26,7 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.lean_imports import import_nibabel
 from atlas_builder.runtime.threads import keep_to_one_thread
 
-NCCT_METHODS = ("asymmetry", "da-net", "ensemble", "hu-ratio", "radiomics-forest")
+NCCT_METHODS = ("asymmetry", "da-net", "deep-aspects", "ensemble", "hu-ratio", "radiomics-forest")
 """Those of `aspects_scorer.ncct.methods`, which is not loaded for the help."""
 _OF_ONE_CT = ("bgl_slice", "sgl_slice", "localizer", "series")
 

@@ -284,6 +284,27 @@ class DicomSource:
 
         return write_captures(folder, pictures, self.dicom.frames)
 
+    def write_infarct(self, path: Path, mask: Labels) -> str | None:
+        """Write an infarct as DICOM SEG beside its series; see `dicom.infarct_segmentation`.
+
+        Parameters
+        ----------
+        path : Path
+            ``.dcm``; written whole or not at all.
+        mask : ndarray of uint8, shape (columns, rows, slices)
+            In the layout of `Scan`: 1 inside.
+
+        Returns
+        -------
+        str or None
+            Why no file was written, where none was.
+        """
+        from atlas_builder.io.dicom.infarct_segmentation import (  # noqa: PLC0415 - slow to load
+            write_infarct,
+        )
+
+        return write_infarct(path, mask, self.dicom.frames)
+
 
 @contextmanager
 def open_scan(path: Path, series: str | None = None) -> Iterator[NiftiSource | DicomSource]:

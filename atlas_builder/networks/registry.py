@@ -20,3 +20,6 @@ REGION_SEGMENTER = _FOLDER / "region-segmenter.onnx"
 
 DA_NET = {group: _FOLDER / f"da-net-{group}.onnx" for group in ("cortical", "deep")}
 """DA-Net, which compares regions with their mirror images."""
+
+DEEP_ASPECTS = {task: _FOLDER / f"deep-aspects-{task}.onnx" for task in ("infarct", "anatomy")}
+"""Deep-ASPECTS, which draws the acute infarct and the regions on a head CT."""

@@ -26,11 +26,12 @@ from atlas_builder.catalogue.mni_regions import MniAspects, load_mni_aspects
 from atlas_builder.core.anatomy import Level, Region, map_value, regions_of
 from atlas_builder.core.scan import Scan
 from atlas_builder.mapping.region_map import RegionMap
-from slice_localizer.alignment.coarse_scan import coarsen
-from slice_localizer.alignment.deformation import BrainPlace, deform_brain
+from slice_localizer.alignment.deformation import BrainPlace
 from slice_localizer.alignment.gauss_newton import Array
-from slice_localizer.alignment.level import LevelAlignment, in_air, is_stripped
+from slice_localizer.alignment.level import LevelAlignment
 from slice_localizer.alignment.standard_head import BRAIN_WINDOW, load_standard_head
+from slice_localizer.positions import voxel_volumes_ml
+from slice_localizer.whole_head.brain_place import place_brain
 from slice_localizer.whole_head.standard_plane import pitch_of
 
 _PIXEL_MM = 1.5  # of the pictures of distances
@@ -74,15 +75,10 @@ class WholeMap:
 
         A slice stands for half the way to its neighbours on either side.
         """
-        heights = (self.affines[:, :3, 3] - self.affines[0, :3, 3]) @ self.affines[0, :3, 2]
-        order = np.argsort(heights)
-        thickness = np.empty(len(order))
-        thickness[order] = np.gradient(heights[order]) if len(order) > 1 else 1.0
         volumes = np.zeros(len(_VALUES))
-        for index, mm in enumerate(thickness):
-            sides = np.linalg.norm(self.affines[index, :3, :2], axis=0)
+        for index, voxel_ml in enumerate(voxel_volumes_ml(self.affines)):
             counts = np.bincount(self.labels[:, :, index].ravel(), minlength=len(_VALUES))
-            volumes += counts[: len(_VALUES)] * float(sides.prod()) * mm / 1000
+            volumes += counts[: len(_VALUES)] * voxel_ml
         volumes[0] = 0.0
         return volumes
 
@@ -114,11 +110,7 @@ def map_all_slices(
         The scan's slices are not parallel, or what ships is damaged.
     """
     head = load_standard_head()
-    coarse = coarsen(scan)
-    stripped = is_stripped(coarse)
-    if stripped:
-        coarse = in_air(coarse)
-    place = deform_brain(head, coarse, alignment.affine, stripped=stripped)
+    place = place_brain(scan, alignment)
     within = (head.stripped_hu > BRAIN_WINDOW[0]).astype(np.float32)
     atlas = load_mni_aspects()
     of_keys = _Carried(place, within, _Plane.of(scan), atlas)

@@ -16,6 +16,7 @@ from scipy import ndimage
 from aspects_scorer.ncct.mapped_scan import MappedScan
 from atlas_builder.core.scan import Scan
 from slice_localizer.alignment.coarse_scan import AIR_HU, CoarseScan, coarsen
+from slice_localizer.alignment.deformation import BrainPlace
 from slice_localizer.positions import heights_of, normal_of
 
 STEP_MM = (2.0, 2.0, 4.0)
@@ -86,11 +87,27 @@ def places_of(scan: MappedScan) -> NDArray[np.float64]:
     """
     if scan.place is None:
         raise ValueError("the place of the standard brain in the scan is not known")
+    return points_of(scan.place)
+
+
+def points_of(place: BrainPlace) -> NDArray[np.float64]:
+    """Return where the points of the grid lie in a scan, given the brain's place in it.
+
+    Parameters
+    ----------
+    place : BrainPlace
+        Of the standard brain.
+
+    Returns
+    -------
+    ndarray, shape (3, points)
+        RAS+ mm of the scan.
+    """
     axes = (
         first + step * np.arange(n) for first, step, n in zip(FIRST_MM, STEP_MM, SHAPE, strict=True)
     )
     grid = np.stack(np.meshgrid(*axes, indexing="ij")).reshape(3, -1)
-    return scan.place.to_scan(grid)
+    return place.to_scan(grid)
 
 
 def read_at(scan: Scan, points: NDArray[np.float64], beyond: float) -> Array:

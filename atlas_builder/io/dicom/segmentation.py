@@ -15,7 +15,7 @@ DICOM PS3.3, A.51 Segmentation IOD, C.8.20.2 Segmentation Image; PS3.16, CID 715
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,16 +99,78 @@ def write_segmentation(
         Why nothing was written: the map is empty, or the source images cannot be referred to, see
         `source_headers`.
     """
-    labelled = [index for index in range(labels.shape[2]) if labels[:, :, index].any()]
-    if not labelled:
+    if not labels.any():
         return "no DICOM SEG: the map has no regions"
+    present = set(np.unique(labels))
+    segments = [
+        (region, side) for side in SIDES for region in Region if map_value(region, side) in present
+    ]
+    numbered = {map_value(*segment): n for n, segment in enumerate(segments, start=1)}
+    content = Content("ASPECTS_REGIONS", "Regions of ASPECTS, from an atlas", series)
+
+    def describe() -> list[Any]:
+        return [_describe(n, *segment) for n, segment in enumerate(segments, start=1)]
+
+    return write_segments(path, labels, frames, numbered, describe, content)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a segmentation says of itself.
+
+    Attributes
+    ----------
+    label, description : str
+        The content's.
+    series : SegmentationSeries
+        What its series is called.
+    """
+
+    label: str
+    description: str
+    series: SegmentationSeries
+
+
+def write_segments(
+    path: Path,
+    labels: NDArray[np.uint8],
+    frames: Sequence[Frame],
+    numbered: Mapping[int, int],
+    describe: Callable[[], Sequence[Any]],
+    content: Content,
+) -> str | None:
+    """Write labels as the segments of a binary DICOM SEG that refers to its source series.
+
+    Parameters
+    ----------
+    path : Path
+        Written whole or not at all.
+    labels : ndarray of uint8, shape (columns, rows, slices)
+        In the layout of `Scan`; not empty.
+    frames : sequence of Frame
+        The slices' places in DICOM files, in the order of `labels`.
+    numbered : mapping of int to int
+        The segment of each value, from 1 on.
+    describe : callable
+        Returns highdicom's description of each segment.
+    content : Content
+        What the file says of itself.
+
+    Returns
+    -------
+    str or None
+        Why nothing was written.
+    """
+    labelled = [index for index in range(labels.shape[2]) if labels[:, :, index].any()]
     try:
         with in_dicom_silence():
             sources = source_headers(frames, labelled)
-            stored = [_stored(labels[:, :, i], frames[i]) for i in labelled]
-            segmentation = _segmentation(
-                sources, stored, [frames[i].index for i in labelled], series
-            )
+            numbers = np.zeros(256, np.uint8)
+            for value, number in numbered.items():
+                numbers[value] = number
+            stored = [numbers[_stored(labels[:, :, i], frames[i])] for i in labelled]
+            indices = [frames[i].index for i in labelled]
+            segmentation = _segmentation(sources, stored, indices, describe(), content)
             with replacing(path) as partial:
                 segmentation.save_as(partial)
     except UnusableSourcesError as reason:
@@ -129,33 +191,24 @@ def _segmentation(
     sources: Sequence[Any],
     stored: Sequence[NDArray[np.uint8]],
     indices: Sequence[int],
-    series: SegmentationSeries,
+    described: Sequence[Any],
+    content: Content,
 ) -> Any:
     """Return the segmentation of classic images, one an array, or of one multi-frame image."""
     import highdicom as hd  # noqa: PLC0415 - slow to load, and DICOM scans alone need it
 
-    present = set(np.unique(stored))
-    segments = [
-        (region, side) for side in SIDES for region in Region if map_value(region, side) in present
-    ]
-    numbers = np.zeros(256, np.uint8)
-    for number, (region, side) in enumerate(segments, start=1):
-        numbers[map_value(region, side)] = number
     frame_count = int(sources[0].get("NumberOfFrames", len(stored)))
     places = indices if "NumberOfFrames" in sources[0] else range(len(stored))
     pixels = np.zeros((frame_count, *stored[0].shape), np.uint8)
     for place, array in zip(places, stored, strict=True):
-        pixels[place] = numbers[array]
+        pixels[place] = array
     segmentation = hd.seg.Segmentation(
         source_images=sources,
         pixel_array=pixels,
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=[
-            _describe(number, region, side)
-            for number, (region, side) in enumerate(segments, start=1)
-        ],
+        segment_descriptions=described,
         series_instance_uid=hd.UID(),
-        series_number=series.number,
+        series_number=content.series.number,
         sop_instance_uid=hd.UID(),
         instance_number=1,
         manufacturer=PRODUCT,
@@ -163,9 +216,9 @@ def _segmentation(
         software_versions=__version__,
         specific_character_set=UTF_8,
         device_serial_number="none",
-        content_label="ASPECTS_REGIONS",
-        content_description="Regions of ASPECTS, from an atlas",
-        series_description=series.description,
+        content_label=content.label,
+        content_description=content.description,
+        series_description=content.series.description,
     )
     segmentation.CodingSchemeIdentificationSequence = [private_scheme()]
     return segmentation

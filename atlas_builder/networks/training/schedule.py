@@ -111,3 +111,35 @@ class Plateau:
         if other_steps == self.steps:
             return self.steps
         return int((1 - self.falling_share) * min(self.steps, other_steps))
+
+
+@dataclass(frozen=True)
+class Cyclic:
+    """Goes up and down in lines between a tenth of the highest rate and the highest.
+
+    Attributes
+    ----------
+    highest : float
+        The highest rate.
+    steps : int
+        Of the whole training.
+    half_cycle : int
+        Steps of each way.
+
+    References
+    ----------
+    Smith LN. Cyclical learning rates for training neural networks. WACV (2017). arXiv:1506.01186
+    """
+
+    highest: float
+    steps: int
+    half_cycle: int = 250
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step. See `Schedule.rate`."""
+        place = (step / self.half_cycle) % 2
+        return self.highest * (0.1 + 0.9 * (place if place <= 1 else 2 - place))
+
+    def steps_alike(self, other_steps: int) -> int:
+        """Return the steps of the shorter training. See `Schedule.steps_alike`."""
+        return min(self.steps, other_steps)

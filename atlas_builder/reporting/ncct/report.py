@@ -28,6 +28,7 @@ def write_ncct_report(
     overlay: Path,
     viewer: Viewer,
     attention: Path | None = None,
+    infarct: Path | None = None,
 ) -> None:
     """Write the report of a scored scan as one HTML file that needs no other.
 
@@ -49,6 +50,8 @@ def write_ncct_report(
         Of all slices.
     attention : Path, optional
         The picture of where a network looked, PNG.
+    infarct : Path, optional
+        The picture of the infarct, PNG.
     """
     bgl, sgl = region_map.levels
     content = {
@@ -62,6 +65,7 @@ def write_ncct_report(
         "viewer": viewer,
         "overlay": data_uri(overlay.read_bytes(), "image/png"),
         "attention": attention and data_uri(attention.read_bytes(), "image/png"),
+        "infarct": infarct and data_uri(infarct.read_bytes(), "image/png"),
         "written": written,
         "known": math.isfinite,
         "versions": versions_of_scan_result(),

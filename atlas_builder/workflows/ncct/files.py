@@ -16,6 +16,7 @@ from atlas_builder.io.source import DicomSource, NiftiSource
 from atlas_builder.mapping.region_map import RegionMap
 from atlas_builder.reporting.mapping.overlay import Caption, write_overlay
 from atlas_builder.reporting.ncct.attention import write_attention
+from atlas_builder.reporting.ncct.infarct import write_infarct
 from atlas_builder.reporting.ncct.report import write_ncct_report
 from atlas_builder.runtime.files import write_json
 from atlas_builder.runtime.result_folder import check_result_folder, replacing_result
@@ -28,6 +29,12 @@ from atlas_builder.workflows.dicom_results import (
     write_dicom_results,
 )
 from atlas_builder.workflows.map_files import ViewedMap
+from atlas_builder.workflows.ncct.infarct_files import (
+    INFARCT_MASK,
+    INFARCT_PICTURE,
+    INFARCT_SEGMENTATION,
+    write_mask,
+)
 
 RESULT = "aspects.json"
 TABLE = "regions.tsv"
@@ -38,16 +45,9 @@ REPORT = "report.html"
 AFFECTED = "affected.seg.dcm"
 STRUCTURED_REPORT = "aspects.sr.dcm"
 _FILES = {
-    RESULT,
-    TABLE,
-    REGIONS,
-    OVERLAY,
-    ATTENTION,
-    REPORT,
-    SEGMENTATION,
-    AFFECTED,
-    STRUCTURED_REPORT,
-    DRAWN,
+    *(RESULT, TABLE, REGIONS, OVERLAY, ATTENTION, REPORT),
+    *(SEGMENTATION, AFFECTED, STRUCTURED_REPORT, DRAWN),
+    *(INFARCT_MASK, INFARCT_PICTURE, INFARCT_SEGMENTATION),
 }
 _NUMBERS = {
     "probability": ".4f",
@@ -76,6 +76,8 @@ class NcctCase:
         What the report shows of all slices.
     pitch_deg : float
         Of the slices against the atlas's plane, see `pitch_of`.
+    infarct : ndarray of uint8, shape (columns, rows, slices), or None
+        1 inside the infarct, on the scan's own voxels, where the method draws it.
     details : mapping
         What ``aspects.json`` holds about the scan.
     timings : mapping of str to float
@@ -87,6 +89,7 @@ class NcctCase:
     labels: NDArray[np.uint8]
     viewed: ViewedMap
     pitch_deg: float
+    infarct: NDArray[np.uint8] | None
     details: Mapping[str, object]
     timings: Mapping[str, float]
 
@@ -155,6 +158,13 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
         if case.scored.attention is not None:
             attention = folder / ATTENTION
             write_attention(attention, case.scored.attention, case.region_map.levels)
+        infarct = None
+        if case.scored.infarct is not None and case.infarct is not None:
+            infarct = folder / INFARCT_PICTURE
+            levels = case.viewed.region_map.levels
+            keys = (levels[0].index, levels[1].index)
+            write_infarct(infarct, case.viewed.scan, case.scored.infarct, keys)
+            notes.extend(write_mask(folder, case.infarct, source, (bgl, sgl)))
         viewed = _with_affected_standing_out(case.viewed.region_map, case.scored)
         viewer = replace(case.viewed, region_map=viewed).viewer()
         write_ncct_report(
@@ -165,6 +175,7 @@ def write_case(out: Path, case: NcctCase, source: NiftiSource | DicomSource) -> 
             folder / OVERLAY,
             viewer,
             attention,
+            infarct,
         )
         write_findings(folder / TABLE, case.scored.findings)
         content = describe(case)
@@ -193,6 +204,7 @@ def describe(case: NcctCase) -> dict[str, object]:
         "aspects_right": scored.right,
         "method": scored.method,
         "rule": scored.rule,
+        **_infarct(scored),
         "expected": {side: round(value, 2) for side, value in scored.expected.items()},
         "interval": None if scored.interval is None else list(scored.interval),
         "affected": [f"{f.side} {f.region.name}" for f in scored.findings if f.affected],
@@ -214,6 +226,12 @@ def describe(case: NcctCase) -> dict[str, object]:
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "timings_s": {stage: round(seconds, 3) for stage, seconds in case.timings.items()},
     }
+
+
+def _infarct(scored: ScoredScan) -> dict[str, object]:
+    if scored.infarct is None:
+        return {}
+    return {"infarct_ml": round(scored.infarct.volume_ml, 2)}
 
 
 def write_findings(path: Path, findings: tuple[RegionFinding, ...]) -> None:

@@ -192,8 +192,11 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
         shown = key.with_own_numbers(replace(region_map, age=known_age))
         pitch = whole.pitch_deg if key.reformatted is None else key.reformatted.pitch_deg
         labels = key.on_own_voxels(whole.labels)
+        infarct = None
+        if scored.infarct is not None:
+            infarct = key.on_own_voxels(scored.infarct.mask.astype(np.uint8))
         viewed = ViewedMap(scan, whole.labels, region_map)
-        case = NcctCase(scored, shown, labels, viewed, pitch, details, timings)
+        case = NcctCase(scored, shown, labels, viewed, pitch, infarct, details, timings)
         write_case(out, case, source)
     return case
 

@@ -1,0 +1,1 @@
+"""Deep-ASPECTS: a network finds the acute infarct, another the regions; their overlap scores."""
