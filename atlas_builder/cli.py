@@ -17,6 +17,7 @@ from atlas_builder.commands.map_regions import map_regions_command
 from atlas_builder.commands.options import CONTEXT
 from atlas_builder.commands.score_aspects import score_aspects_command
 from atlas_builder.commands.simulate_cohort import simulate_cohort_command
+from atlas_builder.commands.train_cta import train_cta_command
 from atlas_builder.commands.train_da_net import train_da_net_command
 from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
 from atlas_builder.commands.train_localizer import train_localizer_command
@@ -50,6 +51,7 @@ for _command in (
     train_infarct_segmenter_command,
     train_region_segmenter_command,
     train_da_net_command,
+    train_cta_command,
 ):
     main_group.add_command(_command)
 
@@ -134,6 +136,11 @@ def train_infarct_segmenter_main() -> None:
 def train_localizer_main() -> None:
     """Run ``train-localizer``."""
     _run(train_localizer_command, "train-localizer")
+
+
+def train_cta_main() -> None:
+    """Run ``train-cta``."""
+    _run(train_cta_command, "train-cta")
 
 
 def train_da_net_main() -> None:

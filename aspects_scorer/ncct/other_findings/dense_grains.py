@@ -15,6 +15,9 @@ from aspects_scorer.ncct.other_findings.coarse_head import CoarseHead, Mask, dis
 from atlas_builder.core.anatomy import SIDES, Region, map_value
 from atlas_builder.core.flags import Flag
 
+CONTRAST_MEDIUM = "contrast-medium"
+"""The code of the flag."""
+
 _DENSE_HU = 90.0  # a vessel at 200 HU that fills half of a voxel
 _NOISE_FACTOR = 5.0
 _ON_SLICE = np.zeros((3, 3, 3), bool)
@@ -55,7 +58,7 @@ def find_contrast_medium(head: CoarseHead) -> Iterator[Flag]:
         return
     tissue = float(np.median(head.smooth[head.brain & head.clear]))
     yield Flag(
-        "contrast-medium",
+        CONTRAST_MEDIUM,
         f"{count} cuts through vessels of {np.quantile(head.hu[spots > 0], 0.9):.0f} HU on "
         f"{len(slices)} slices, both sides, brain {tissue:.0f} HU: looks like a scan with contrast "
         "medium; densities are not those of a non-contrast CT, give the scan without",
