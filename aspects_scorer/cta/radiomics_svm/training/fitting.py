@@ -17,10 +17,10 @@ from aspects_scorer.cta.radiomics_svm.machine import Machine
 from aspects_scorer.ncct.measures import Array
 
 FOLDS = 5
-_PENALTIES = (0.1, 1.0, 10.0, 100.0)
+_PENALTIES = (0.1, 1.0, 10.0)
 _GRID = [
     {"svc__kernel": ["linear"], "svc__C": _PENALTIES},
-    {"svc__kernel": ["rbf"], "svc__C": _PENALTIES, "svc__gamma": [0.03, 0.1, 0.3, 1.0]},
+    {"svc__kernel": ["rbf"], "svc__C": _PENALTIES, "svc__gamma": [0.1, 0.3, 1.0]},
 ]
 
 
@@ -96,7 +96,7 @@ def fit_machine(
 
 
 def _search(values: Array, ill: NDArray[np.bool_], subjects: NDArray[np.intp]) -> Pipeline:
-    pipeline = make_pipeline(StandardScaler(), SVC(class_weight="balanced", max_iter=200_000))
+    pipeline = make_pipeline(StandardScaler(), SVC(class_weight="balanced"))
     folds = list(GroupKFold(min(FOLDS, len(np.unique(subjects)))).split(values, ill, subjects))
     usable = [fold for fold in folds if all(0 < ill[part].sum() < len(part) for part in fold)]
     search = GridSearchCV(pipeline, _GRID, scoring="roc_auc", cv=usable or folds)

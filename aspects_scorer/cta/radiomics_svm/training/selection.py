@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from sklearn.linear_model import lasso_path
+from sklearn.linear_model import Lasso
 
 from aspects_scorer.ncct.measures import Array
 from atlas_builder.core.errors import InputError
 
 LEAST_P = 0.05
-_PENALTIES = 200
+_PENALTIES = np.logspace(0, -3, 150)
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,12 @@ def select_features(
         )
     asked = (values[:, differing] - values[:, differing].mean(axis=0)) / spread[differing]
     wanted = ill - ill.mean()
-    _, weights, _ = lasso_path(asked, wanted, n_alphas=_PENALTIES, eps=1e-4)
+    strongest = np.abs(asked.T @ wanted).max() / len(ill)  # from here on nothing has a weight
     order: list[int] = []
-    for column in weights.T:
-        new = [int(k) for k in np.flatnonzero(column) if int(k) not in order]
-        order += sorted(new, key=lambda k: -abs(column[k]))
+    for penalty in strongest * _PENALTIES:
+        weights = Lasso(alpha=penalty, max_iter=20_000).fit(asked, wanted).coef_
+        new = [int(k) for k in np.flatnonzero(weights) if int(k) not in order]
+        order += sorted(new, key=lambda k: -abs(weights[k]))
         if len(order) >= count:
             break
     return Selection(tuple(names[differing[k]] for k in order[:count]), len(differing))
