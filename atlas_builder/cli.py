@@ -19,6 +19,7 @@ from atlas_builder.commands.score_aspects import score_aspects_command
 from atlas_builder.commands.segment_infarct import segment_infarct_command
 from atlas_builder.commands.serve import serve_command
 from atlas_builder.commands.simulate_cohort import simulate_cohort_command
+from atlas_builder.commands.train_cta import train_cta_command
 from atlas_builder.commands.train_da_net import train_da_net_command
 from atlas_builder.commands.train_deep_aspects import train_deep_aspects_command
 from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
@@ -56,6 +57,7 @@ for _command in (
     train_region_segmenter_command,
     train_da_net_command,
     train_deep_aspects_command,
+    train_cta_command,
 ):
     main_group.add_command(_command)
 
@@ -145,6 +147,11 @@ def train_infarct_segmenter_main() -> None:
 def train_localizer_main() -> None:
     """Run ``train-localizer``."""
     _run(train_localizer_command, "train-localizer")
+
+
+def train_cta_main() -> None:
+    """Run ``train-cta``."""
+    _run(train_cta_command, "train-cta")
 
 
 def train_da_net_main() -> None:

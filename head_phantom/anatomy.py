@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from atlas_builder.catalogue.mni_head import Head
 from atlas_builder.catalogue.tissues import Tissue
+from head_phantom.angiography.contrast import Contrast
+from head_phantom.angiography.enhancement import fill_vessels, supply
 from head_phantom.head.coarse_head import CoarseHead, coarse_head
 from head_phantom.head.deformation import Flow, flow_back, potential_flow
 from head_phantom.head.resampling import sample_label_volume, sample_volume
@@ -53,11 +55,12 @@ def make_anatomy(
     *,
     dense_vessel: DenseVessel | None = None,
     unevenness: Unevenness | None = None,
+    contrast: Contrast | None = None,
 ) -> Anatomy:
     """Make a subject's head.
 
-    The result depends on nothing but the arguments; the same subject without an infarct is the same
-    in everything else.
+    The result depends on nothing but the arguments; the same subject without an infarct, or without
+    contrast medium, is the same in everything else.
 
     Parameters
     ----------
@@ -73,6 +76,8 @@ def make_anatomy(
         A clot that shows.
     unevenness : Unevenness, optional
         Of the brain's density; without it tissue is as dense everywhere as its kind.
+    contrast : Contrast, optional
+        The subject is given contrast medium, as for a CT angiography.
 
     Returns
     -------
@@ -89,6 +94,8 @@ def make_anatomy(
     box, inside = places.box, places.inside
 
     tissue_hu = person_hu(person)
+    if contrast is not None:
+        tissue_hu[Tissue.BLOOD] = contrast.venous_hu
     solid = _solid_hu(head, tissue_hu, calcifications(head, person, grain_rng))
     hu = sample_volume(solid, indices, outside=tissue_hu[Tissue.AIR])
     brain_indices = np.stack([axis[box] for axis in indices])
@@ -102,6 +109,14 @@ def make_anatomy(
     if unevenness is not None:
         offsets = places.in_brain(coarse.lattice, density_offsets(coarse, unevenness))
         hu[box][inside] += (grey + white) * offsets
+    if contrast is not None:
+        filled = places.in_brain(coarse.lattice, supply(coarse, head, contrast, damage.extent))
+        gain = grey * contrast.grey_gain + white * contrast.white_gain
+        hu[box][inside] += filled * gain
+        vessels = fill_vessels(head, contrast)
+        own = brain_indices[:, inside]
+        hu[box][inside] *= 1 - sample_volume(vessels.share, own)
+        hu[box][inside] += sample_volume(vessels.weighted_hu, own)
     if dense_vessel is not None:
         clot = sample_volume(clot_share(head, dense_vessel), brain_indices[:, inside])
         hu[box][inside] += clot * (dense_vessel.hu - hu[box][inside])

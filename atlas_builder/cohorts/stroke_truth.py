@@ -2,7 +2,8 @@
 
 ``truth.tsv`` beside ``participants.tsv`` has a row a participant: side, hours since onset, volume
 of the core, and the share of each of the twenty regions, so that any rule of ASPECTS can be
-applied. Participants without a stroke are rows of zeros.
+applied. Participants without a stroke are rows of zeros. Where CT angiographies show the arteries,
+two columns more say which one is occluded and what its collaterals are worth.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ TRUTH = "truth.tsv"
 
 _SHARES = [f"{side}_{region.name}" for side, region in product(SIDES, Region)]
 _COLUMNS = ["participant_id", "side", "hours", "core_ml", *_SHARES]
+_ARTERY_COLUMNS = ["occlusion", "collaterals"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ class StrokeTruth:
         Volume of the infarct, inside and outside the regions.
     shares : mapping of (Side, Region) to float
         How much of each of the twenty regions is infarcted, 0-1.
+    occlusion : str or None
+        The occluded artery, such as ``M1``, where one is known.
+    collaterals : int or None
+        Their grade, 0 to 3, where an artery is occluded.
     """
 
     participant_id: str
@@ -54,6 +60,8 @@ class StrokeTruth:
     hours: float | None
     core_ml: float
     shares: Mapping[tuple[Side, Region], float]
+    occlusion: str | None = None
+    collaterals: int | None = None
 
     def score(self, rule: AspectsRule) -> AspectsScore:
         """Apply a rule of ASPECTS.
@@ -95,8 +103,9 @@ def write_truth(path: Path, truths: list[StrokeTruth]) -> None:
     path : Path
         The file.
     truths : list of StrokeTruth
-        In the order of the rows.
+        In the order of the rows. The arteries' columns are left out where none is occluded.
     """
+    arteries = any(truth.occlusion is not None for truth in truths)
     rows: list[list[object]] = [
         [
             truth.participant_id,
@@ -104,10 +113,16 @@ def write_truth(path: Path, truths: list[StrokeTruth]) -> None:
             NOT_AVAILABLE if truth.hours is None else round(truth.hours, 3),
             round(truth.core_ml, 2),
             *(round(truth.shares[key], 4) for key in product(SIDES, Region)),
+            *(_artery_cells(truth) if arteries else ()),
         ]
         for truth in truths
     ]
-    write_tsv(path, _COLUMNS, rows)
+    write_tsv(path, [*_COLUMNS, *(_ARTERY_COLUMNS if arteries else ())], rows)
+
+
+def _artery_cells(truth: StrokeTruth) -> tuple[object, object]:
+    known = truth.occlusion, truth.collaterals
+    return known if truth.occlusion is not None else (NOT_AVAILABLE, NOT_AVAILABLE)
 
 
 def read_truth(path: Path) -> dict[str, StrokeTruth]:
@@ -155,7 +170,16 @@ def read_truth(path: Path) -> dict[str, StrokeTruth]:
             else _within(path, line, "hours", row["hours"], math.inf)
         )
         core_ml = _within(path, line, "core_ml", row["core_ml"], math.inf)
-        truths[name] = StrokeTruth(name, side, hours, core_ml, shares)
+        artery, grade = (row.get(column, NOT_AVAILABLE) for column in _ARTERY_COLUMNS)
+        truths[name] = StrokeTruth(
+            name,
+            side,
+            hours,
+            core_ml,
+            shares,
+            None if artery == NOT_AVAILABLE else artery,
+            None if grade == NOT_AVAILABLE else int(_within(path, line, "collaterals", grade, 3.0)),
+        )
     return truths
 
 

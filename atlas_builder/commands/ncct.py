@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,10 @@ from atlas_builder.commands.outcome import show_first_left_out, show_flags, show
 from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.lean_imports import import_nibabel
 from atlas_builder.runtime.threads import keep_to_one_thread
+
+if TYPE_CHECKING:
+    from atlas_builder.workflows.ncct.cohort import Outcome
+    from atlas_builder.workflows.ncct.files import NcctCase
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
         out,
         age=options.age,
         method=options.method or DEFAULT_METHOD,
-        rule=_rule(options),
+        rule=rule_of(options),
         atlas=options.atlas,
         regions=options.regions or DEFAULT_ROUTE,
         bgl_slice=options.bgl_slice,
@@ -72,6 +77,19 @@ def score_scan(scan: Path, out: Path, options: NcctOptions) -> None:
         localizer=options.localizer,
         series=options.series,
     )
+    show_scored(case, out)
+
+
+def show_scored(case: NcctCase, out: Path) -> None:
+    """Say what was found on a scan.
+
+    Parameters
+    ----------
+    case : NcctCase
+        The scored scan.
+    out : Path
+        Its folder.
+    """
     scored = case.scored
     show_flags(scored.flags)
     for finding in scored.findings:
@@ -109,11 +127,7 @@ def score_cohort(
         raise InputError("score-aspects: --age is of one scan; ages of a cohort are in its table")
     from aspects_scorer.ncct.methods import DEFAULT_METHOD  # noqa: PLC0415
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
-    from atlas_builder.workflows.ncct.cohort import (  # noqa: PLC0415
-        SCORES,
-        left_out,
-        score_ncct_cohort,
-    )
+    from atlas_builder.workflows.ncct.cohort import score_ncct_cohort  # noqa: PLC0415
     from atlas_builder.workflows.region_routes import DEFAULT_ROUTE  # noqa: PLC0415
 
     with console_progress() as progress:
@@ -121,20 +135,47 @@ def score_cohort(
             cohort,
             out,
             method=options.method or DEFAULT_METHOD,
-            rule=_rule(options),
+            rule=rule_of(options),
             atlas=options.atlas,
             regions=options.regions or DEFAULT_ROUTE,
             jobs=jobs,
             restart=restart,
             progress=progress,
         )
+    show_cohort(outcomes, out)
+
+
+def show_cohort(outcomes: list[Outcome], out: Path) -> None:
+    """Say what became of a cohort's scans.
+
+    Parameters
+    ----------
+    outcomes : list of Outcome
+        One a scan.
+    out : Path
+        The folder with the scores.
+    """
+    from atlas_builder.workflows.ncct.cohort import SCORES, left_out  # noqa: PLC0415
+
     refused = left_out(outcomes)
     show_first_left_out(refused, str(out / SCORES))
     click.echo(f"{len(outcomes) - len(refused)} scans scored")
     click.echo(f"Scores: {out / SCORES}")
 
 
-def _rule(options: NcctOptions) -> str:
+def rule_of(options: NcctOptions) -> str:
+    """Return the rule that was given for a CT, or the default.
+
+    Parameters
+    ----------
+    options : NcctOptions
+        What the command was given.
+
+    Raises
+    ------
+    InputError
+        The rule is one for lesions.
+    """
     if options.rule == "segmented":
         raise InputError(
             "score-aspects: --rule segmented is for lesions; give barber, ctp, overlap"

@@ -111,8 +111,8 @@ def check_every_option(default: int) -> Callable[[Command], Command]:
     )
 
 
-def require_packages(command: str, *packages: str) -> None:
-    """Refuse a command in one line where packages of the extra ``networks`` are missing.
+def require_packages(command: str, *packages: str, extra: str = "networks") -> None:
+    """Refuse a command in one line where packages of an extra are missing.
 
     Parameters
     ----------
@@ -120,6 +120,8 @@ def require_packages(command: str, *packages: str) -> None:
         Its name.
     *packages : str
         What it imports of them.
+    extra : str
+        What brings them.
 
     Raises
     ------
@@ -129,7 +131,7 @@ def require_packages(command: str, *packages: str) -> None:
     for package in packages:
         if find_spec(package) is None:
             raise InputError(
-                f"{command}: {package} is missing; run pip install aspects-atlas[networks]"
+                f"{command}: {package} is missing; run pip install aspects-atlas[{extra}]"
             )
 
 

@@ -9,6 +9,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from atlas_builder.commands.cta import CTA_METHODS
+from atlas_builder.commands.cta import score_cohort as score_cohort_of_cta
+from atlas_builder.commands.cta import score_scan as score_scan_of_cta
 from atlas_builder.commands.ncct import NcctOptions
 from atlas_builder.commands.ncct import score_cohort as score_cohort_of_ct
 from atlas_builder.commands.ncct import score_scan as score_scan_of_ct
@@ -92,11 +95,26 @@ _OF_ONE_CT = ("bgl_slice", "sgl_slice", "localizer", "series")
     metavar="DIR",
     help="A cohort of head CT: participants.tsv with ages, and a scan in each one's folder.",
 )
-@click.option("--age", type=FiniteRange(0, 130), help="Of the patient of --ncct, in years.")
+@click.option(
+    "--cta",
+    type=click.Path(path_type=Path),
+    metavar="SCAN",
+    help="A CT angiography of the head: a NIfTI file, a DICOM folder or a zip archive of one.",
+)
+@click.option(
+    "--cta-cohort",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A cohort of CT angiographies: participants.tsv with ages, and sub-XX_cta.nii.gz in each "
+    "one's folder.",
+)
+@click.option(
+    "--age", type=FiniteRange(0, 130), help="Of the patient of --ncct or --cta, in years."
+)
 @click.option(
     "--method",
-    type=click.Choice(NCCT_METHODS),
-    help="How --ncct is scored.  [default: ensemble]",
+    type=click.Choice([*NCCT_METHODS, *(one for one in CTA_METHODS if one not in NCCT_METHODS)]),
+    help="How --ncct or --cta is scored.  [default: ensemble; cta-radiomics for --cta]",
 )
 @click.option(
     "--regions",
@@ -162,6 +180,8 @@ def score_aspects_command(
     lesion_pattern: str | None,
     ncct: Path | None,
     ncct_cohort: Path | None,
+    cta: Path | None,
+    cta_cohort: Path | None,
     age: float | None,
     method: str | None,
     regions: str | None,
@@ -188,12 +208,8 @@ def score_aspects_command(
     options = NcctOptions(
         age, method, rule, atlas, regions, bgl_slice, sgl_slice, localizer, series
     )
-    if ncct is not None or ncct_cohort is not None:
-        _refuse_beside_ct()
-        if ncct is not None:
-            score_scan_of_ct(ncct, out, options)
-        elif ncct_cohort is not None:
-            score_cohort_of_ct(ncct_cohort, out, options, jobs=jobs, restart=restart)
+    if any(one is not None for one in (ncct, ncct_cohort, cta, cta_cohort)):
+        _score_ct(out, options, jobs=jobs, restart=restart)
         return
     _refuse_of_ct()
     _check_options(lesions, dwi)
@@ -226,8 +242,8 @@ def score_aspects_command(
         raise InputError("score-aspects: a table of participants needs --lesions DIR, the masks")
     if lesion is None and dwi is None:
         raise InputError(
-            "score-aspects: nothing to score; give --ncct SCAN, --dwi FILE, --lesion MASK or "
-            "--lesions DIR"
+            "score-aspects: nothing to score; give --ncct SCAN, --cta SCAN, --dwi FILE, "
+            "--lesion MASK or --lesions DIR"
         )
     if adc is not None and (dwi is None or lesion is not None):
         raise InputError(f"{adc}: --adc helps to find the infarct on --dwi, without --lesion only")
@@ -263,17 +279,38 @@ def _refuse_of_ct() -> None:
     for name in ("age", "method", "regions", "atlas", *_OF_ONE_CT):
         if given[name] is not None:
             raise InputError(
-                f"score-aspects: --{name.replace('_', '-')} is for --ncct; leave it out"
+                f"score-aspects: --{name.replace('_', '-')} is for --ncct and --cta; leave it out"
             )
 
 
-def _refuse_beside_ct() -> None:
-    """Refuse options that a CT would pass over."""
+def _score_ct(out: Path, options: NcctOptions, *, jobs: int, restart: bool) -> None:
+    """Score a CT or a CT angiography, or a cohort of them."""
+    given = click.get_current_context().params
+    kind = "ncct" if given["ncct"] or given["ncct_cohort"] else "cta"
+    _refuse_beside_ct(kind)
+    scan, cohort = given[kind], given[f"{kind}_cohort"]
+    if kind == "ncct":
+        if options.method is not None and options.method not in NCCT_METHODS:
+            raise InputError(f"score-aspects: --method {options.method} is for --cta; leave it out")
+        if scan is not None:
+            score_scan_of_ct(scan, out, options)
+        else:
+            score_cohort_of_ct(cohort, out, options, jobs=jobs, restart=restart)
+    elif scan is not None:
+        score_scan_of_cta(scan, out, options)
+    else:
+        score_cohort_of_cta(cohort, out, options, jobs=jobs, restart=restart)
+
+
+def _refuse_beside_ct(kind: str) -> None:
+    """Refuse options that a CT, ``ncct`` or ``cta``, would pass over."""
     context = click.get_current_context()
-    for_ct = {"ncct", "ncct_cohort", "age", "method", "regions", "atlas", "rule", "out"}
-    for_ct |= {"jobs", "restart"} if context.params["ncct_cohort"] else set(_OF_ONE_CT)
-    if context.params["ncct"] and context.params["ncct_cohort"]:
-        raise InputError("score-aspects: give --ncct for one scan or --ncct-cohort for many")
+    for_ct = {kind, f"{kind}_cohort", "age", "method", "atlas", "rule", "out"}
+    for_ct |= {"jobs", "restart"} if context.params[f"{kind}_cohort"] else set()
+    if kind == "ncct":
+        for_ct |= {"regions"} | (set() if context.params["ncct_cohort"] else set(_OF_ONE_CT))
+    if context.params[kind] and context.params[f"{kind}_cohort"]:
+        raise InputError(f"score-aspects: give --{kind} for one scan or --{kind}-cohort for many")
     for name in context.params.keys() - for_ct:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = name.replace("_", "-")

@@ -82,6 +82,20 @@ from atlas_builder.runtime.threads import keep_to_one_thread
     help="Of slices.  [default: 5 for most, 2 to 7 for some]",
 )
 @click.option("--dwi", is_flag=True, help="Write the same heads' DWI as well.")
+@click.option(
+    "--cta", is_flag=True, help="Write the same heads' CT angiography as well, always NIfTI."
+)
+@click.option(
+    "--occlusion",
+    type=click.Choice(["ICA", "M1", "M2"]),
+    help="The artery occluded behind every infarct, with --cta.  [default: by the infarct]",
+)
+@click.option(
+    "--cta-thickness",
+    type=FiniteRange(0.5, 5),
+    metavar="MM",
+    help="Of the slices of --cta.  [default: 0.7, 0.8 or 1]",
+)
 @jobs_option
 def simulate_cohort_command(
     age_groups: tuple[AgeGroup, ...],
@@ -96,6 +110,9 @@ def simulate_cohort_command(
     matrix: str,
     thickness: float | None,
     dwi: bool,
+    cta: bool,
+    occlusion: str | None,
+    cta_thickness: float | None,
     jobs: int,
 ) -> None:
     """Write a cohort of simulated head CT with the regions drawn by three raters.
@@ -110,8 +127,12 @@ def simulate_cohort_command(
         )
     if lesion_part and lesions is None:
         raise click.UsageError(f"--lesion-part {lesion_part}: give the lesions with --lesions DIR")
+    if not cta and (occlusion or cta_thickness):
+        raise click.UsageError("--occlusion and --cta-thickness are for --cta; leave them out")
     from atlas_builder.runtime.progress import console_progress  # noqa: PLC0415
     from atlas_builder.workflows.simulate import CohortPlan, simulate_cohort  # noqa: PLC0415
+    from head_phantom.angiography.occlusion import Occluded  # noqa: PLC0415
+    from head_phantom.cohort.subject import AngiographyPlan  # noqa: PLC0415
     from head_phantom.infarct.lesion_shapes import Part  # noqa: PLC0415
     from head_phantom.infarct.patients import LesionSource  # noqa: PLC0415
 
@@ -126,6 +147,9 @@ def simulate_cohort_command(
         matrix=int(matrix),
         dwi=dwi,
         lesions=None if lesions is None else LesionSource(lesions, Part(lesion_part or "training")),
+        angiography=AngiographyPlan(Occluded(occlusion) if occlusion else None, cta_thickness)
+        if cta
+        else None,
     )
     with console_progress() as progress:
         simulated = simulate_cohort(out, plan, jobs=jobs, progress=progress)

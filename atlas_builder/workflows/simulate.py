@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.runtime.resumption import ResultRecord
 from atlas_builder.runtime.tsv import NOT_AVAILABLE, tsv_text, write_tsv
 from atlas_builder.runtime.workers import open_workers
-from head_phantom.cohort.subject import Recipe, simulate_subject
+from head_phantom.cohort.subject import AngiographyPlan, Recipe, simulate_subject
 from head_phantom.cohort.subject_files import Format, write_subject
 from head_phantom.infarct.lesion_shapes import describe_lesions
 from head_phantom.infarct.patients import LesionSource
@@ -55,6 +55,8 @@ class CohortPlan:
         Whether every subject has a diffusion scan as well.
     lesions : LesionSource or None
         Real lesions; with them the subjects are people scanned for a suspected stroke.
+    angiography : AngiographyPlan or None
+        With it every subject has a CT angiography as well.
     """
 
     age_groups: tuple[AgeGroup, ...]
@@ -67,6 +69,7 @@ class CohortPlan:
     matrix: int = 512
     dwi: bool = False
     lesions: LesionSource | None = None
+    angiography: AngiographyPlan | None = None
 
     def recipes(self) -> list[Recipe]:
         """Return what decides each subject, in the table's order."""
@@ -80,6 +83,7 @@ class CohortPlan:
                 self.matrix,
                 self.dwi,
                 self.lesions,
+                self.angiography,
             )
             for group in dict.fromkeys(self.age_groups)
             for index in range(self.subjects)
@@ -101,6 +105,12 @@ class CohortPlan:
         }
         if self.lesions is not None:
             settings["lesions"] = describe_lesions(self.lesions.folder, self.lesions.part)
+        if self.angiography is not None:
+            occluded = self.angiography.occluded
+            settings["cta"] = {
+                "occlusion": None if occluded is None else occluded.value,
+                "thickness_mm": self.angiography.thickness_mm,
+            }
         return settings
 
 
@@ -234,8 +244,14 @@ def write_truths(out: Path, recipes: Sequence[Recipe]) -> None:
     truths = []
     for recipe in recipes:
         name = recipe.participant_id
-        infarct = json.loads((out / name / f"{name}.json").read_text("utf-8"))["infarct"]
-        truths.append(no_stroke(name) if infarct is None else _truth_of(name, infarct))
+        known = json.loads((out / name / f"{name}.json").read_text("utf-8"))
+        infarct, occlusion = known["infarct"], known.get("cta", {}).get("occlusion")
+        truth = no_stroke(name) if infarct is None else _truth_of(name, infarct)
+        if occlusion is not None:
+            truth = replace(
+                truth, occlusion=occlusion["artery"], collaterals=occlusion["collaterals"]
+            )
+        truths.append(truth)
     write_truth(out / TRUTH, truths)
 
 

@@ -15,20 +15,44 @@ from atlas_builder.core.anatomy import LEVELS, AgeGroup, Level
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Slice
 from head_phantom.anatomy import make_anatomy
+from head_phantom.angiography.contrast import Contrast, draw_contrast
+from head_phantom.angiography.occlusion import Occluded, draw_occlusion
 from head_phantom.infarct.infarct import Infarct
-from head_phantom.infarct.patients import Findings, LesionSource, draw_background, draw_stroke
+from head_phantom.infarct.patients import (
+    Findings,
+    LesionSource,
+    affected_regions,
+    draw_background,
+    draw_stroke,
+)
 from head_phantom.infarct.strokes import draw_infarct
 from head_phantom.person.person import Person, draw_person
 from head_phantom.person.volumes import Anatomy
 from head_phantom.raters.drawing import draw_level, without_sides
 from head_phantom.raters.raters import draw_as_rater
-from head_phantom.scanner.acquisition import Acquisition, draw_acquisition
+from head_phantom.scanner.acquisition import Acquisition, angiographic, draw_acquisition
 from head_phantom.scanner.dwi import Dwi, simulate_dwi
 from head_phantom.scanner.scanner import Acquired, acquire, cut_key_slices
 
 RATERS = ("expert", "rater1", "rater2")
 _ATTEMPTS = 20
 _RESTLESS_SHARE, _RESTLESS_MM = 0.1, (1.5, 4.0)  # of people with a suspected stroke
+
+
+@dataclass(frozen=True)
+class AngiographyPlan:
+    """That subjects have a CT angiography as well, and what is given of it.
+
+    Attributes
+    ----------
+    occluded : Occluded or None
+        The artery behind every infarct; None where it is drawn.
+    thickness_mm : float or None
+        Of slices; None for 0.7, 0.8 or 1.0.
+    """
+
+    occluded: Occluded | None = None
+    thickness_mm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +77,8 @@ class Recipe:
         Whether the subject has a diffusion scan as well.
     lesions : LesionSource or None
         Real lesions; with them the subject is one who is scanned for a suspected stroke.
+    angiography : AngiographyPlan or None
+        Whether the subject has a CT angiography as well.
     """
 
     seed: int
@@ -64,11 +90,31 @@ class Recipe:
     dwi: bool = False
     # Identifiers of DICOM series come from what is printed; folders differ from machine to machine.
     lesions: LesionSource | None = field(default=None, repr=False)
+    angiography: AngiographyPlan | None = field(default=None, repr=False)
 
     @property
     def participant_id(self) -> str:
         """Such as ``sub-5069s001``: the age group and the number from 1."""
         return f"sub-{self.age_group.first}{self.age_group.last}s{self.index + 1:03d}"
+
+
+@dataclass(frozen=True)
+class Angiography:
+    """The CT angiography of a subject.
+
+    Attributes
+    ----------
+    contrast : Contrast
+        The phase, the enhancement and the occlusion.
+    acquisition : Acquisition
+        How it was scanned.
+    acquired : Acquired
+        The scan and its truth.
+    """
+
+    contrast: Contrast
+    acquisition: Acquisition
+    acquired: Acquired
 
 
 @dataclass(frozen=True)
@@ -93,6 +139,8 @@ class Subject:
         Each rater's labels, 1-10 on both sides, on the two key slices.
     dwi : Dwi or None
         The diffusion scan, where there is one.
+    angiography : Angiography or None
+        The CT angiography, where there is one.
     """
 
     recipe: Recipe
@@ -103,6 +151,7 @@ class Subject:
     acquired: Acquired
     drawings: dict[str, NDArray[np.uint8]]
     dwi: Dwi | None
+    angiography: Angiography | None
 
     @property
     def infarct(self) -> Infarct | None:
@@ -127,9 +176,9 @@ def simulate_subject(recipe: Recipe) -> Subject:
     sequence = np.random.SeedSequence([recipe.seed, group.first, group.last, recipe.index])
     # One stream each, so that an infarct or another thickness leaves the person what it is.
     person_rng, infarct_rng, acquisition_rng, scan_rng, dwi_rng, *others = (
-        np.random.default_rng(stream) for stream in sequence.spawn(5 + len(RATERS))
+        np.random.default_rng(stream) for stream in sequence.spawn(6 + len(RATERS))
     )
-    *rater_rngs, background_rng = others
+    *rater_rngs, background_rng, angiography_rng = others
     age = int(person_rng.integers(group.first, group.last + 1))
     person = draw_person(age, "F" if person_rng.random() < 0.5 else "M", person_rng)
     findings = _draw_findings(recipe, person, infarct_rng, background_rng)
@@ -155,7 +204,37 @@ def simulate_subject(recipe: Recipe) -> Subject:
         acquired,
         _draw(acquired, acquisition.pixel_mm, rater_rngs),
         simulate_dwi(anatomy, dwi_rng) if recipe.dwi else None,
+        None
+        if recipe.angiography is None
+        else _angiography(recipe.angiography, person, findings, acquisition, angiography_rng),
     )
+
+
+def _angiography(
+    plan: AngiographyPlan,
+    person: Person,
+    findings: Findings,
+    acquisition: Acquisition,
+    rng: np.random.Generator,
+) -> Angiography:
+    """Give a subject contrast medium and scan the head again, as it lay."""
+    head = _standard_head()
+    occlusion_rng, contrast_rng, acquisition_rng, scan_rng = rng.spawn(4)
+    occlusion = None
+    if findings.infarct is not None:
+        side, affected = affected_regions(head, findings.infarct.place)
+        occlusion = draw_occlusion(side, affected, occlusion_rng, plan.occluded)
+    contrast = draw_contrast(contrast_rng, occlusion)
+    anatomy = make_anatomy(
+        head,
+        person,
+        findings.infarct,
+        findings.old_infarcts,
+        unevenness=findings.unevenness,
+        contrast=contrast,
+    )
+    thin = angiographic(acquisition, acquisition_rng, plan.thickness_mm)
+    return Angiography(contrast, thin, acquire(anatomy, thin, scan_rng))
 
 
 def _draw_findings(

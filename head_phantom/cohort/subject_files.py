@@ -17,7 +17,7 @@ from atlas_builder.core.scan import Scan
 from atlas_builder.io.dicom.writing import SeriesDescription, write_dicom_series
 from atlas_builder.io.nifti.images import write_volume
 from atlas_builder.io.nifti.volumes import write_scan
-from head_phantom.cohort.subject import Subject
+from head_phantom.cohort.subject import Angiography, Subject
 from head_phantom.infarct.infarct import Infarct, LesionMask, Territory
 from head_phantom.infarct.truth import InfarctTruth, infarct_truth
 from head_phantom.person.volumes import Anatomy
@@ -61,6 +61,8 @@ def write_subject(folder: Path, subject: Subject, file_format: Format) -> None:
         write_scan(folder / f"{name}_desc-cavity_mask.nii.gz", Scan(cavity, affines))
     if subject.dwi is not None:
         _write_dwi(folder, name, subject.dwi)
+    if subject.angiography is not None:
+        _write_angiography(folder, name, subject.angiography)
     truth = json.dumps(_truth(subject, acquired), indent=2, allow_nan=False)
     (folder / f"{name}.json").write_text(truth + "\n", "utf-8")
 
@@ -75,6 +77,18 @@ def _write_dwi(folder: Path, name: str, dwi: Dwi) -> None:
     }
     for ending, volume in volumes.items():
         write_volume(folder / f"{name}_{ending}.nii.gz", volume, dwi.affine)
+
+
+def _write_angiography(folder: Path, name: str, angiography: Angiography) -> None:
+    """Write a CT angiography with the regions and the infarct on its own grid."""
+    acquired = angiography.acquired
+    volumes = {
+        "cta": acquired.scan.data,
+        "space-cta_desc-regions_labels": acquired.regions,
+        "space-cta_desc-lesion_mask": acquired.lesion.astype(np.uint8),
+    }
+    for ending, volume in volumes.items():
+        write_scan(folder / f"{name}_{ending}.nii.gz", Scan(volume, acquired.scan.affines))
 
 
 def _describe(subject: Subject) -> SeriesDescription:
@@ -112,22 +126,28 @@ def _reversed(acquired: Acquired) -> Acquired:
 def _truth(subject: Subject, acquired: Acquired) -> dict[str, Any]:
     """Return what is known of a subject, as JSON holds it."""
     recipe = subject.recipe
-    return _findings(subject) | {
-        "simulated": True,
-        "participant_id": recipe.participant_id,
-        "age": subject.person.age,
-        "sex": subject.person.sex,
-        "bgl_slice": acquired.bgl_index,
-        "sgl_slice": acquired.sgl_index,
-        "infarct": None if subject.infarct is None else _infarct(subject.infarct, subject.anatomy),
-        "person": _plain(asdict(subject.person)),
-        "acquisition": _plain(asdict(subject.acquisition)),
-        "pose": acquired.pose.tolist(),
-        "seed": recipe.seed,
-        "age_group": str(recipe.age_group),
-        "index": recipe.index,
-        "version": __version__,
-    }
+    return (
+        _findings(subject)
+        | _vessels(subject)
+        | {
+            "simulated": True,
+            "participant_id": recipe.participant_id,
+            "age": subject.person.age,
+            "sex": subject.person.sex,
+            "bgl_slice": acquired.bgl_index,
+            "sgl_slice": acquired.sgl_index,
+            "infarct": None
+            if subject.infarct is None
+            else _infarct(subject.infarct, subject.anatomy),
+            "person": _plain(asdict(subject.person)),
+            "acquisition": _plain(asdict(subject.acquisition)),
+            "pose": acquired.pose.tolist(),
+            "seed": recipe.seed,
+            "age_group": str(recipe.age_group),
+            "index": recipe.index,
+            "version": __version__,
+        }
+    )
 
 
 def _findings(subject: Subject) -> dict[str, Any]:
@@ -139,6 +159,22 @@ def _findings(subject: Subject) -> dict[str, Any]:
         "dense_vessel": None if vessel is None else _plain(asdict(vessel)),
         "old_infarcts": len(findings.old_infarcts),
         "unevenness": None if findings.unevenness is None else asdict(findings.unevenness),
+    }
+
+
+def _vessels(subject: Subject) -> dict[str, Any]:
+    """Return what is known of a CT angiography, where there is one."""
+    angiography = subject.angiography
+    if angiography is None:
+        return {}
+    acquired = angiography.acquired
+    return {
+        "cta": {
+            **_plain(asdict(angiography.contrast)),
+            "bgl_slice": acquired.bgl_index,
+            "sgl_slice": acquired.sgl_index,
+            "acquisition": _plain(asdict(angiography.acquisition)),
+        }
     }
 
 

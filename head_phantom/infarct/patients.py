@@ -107,9 +107,9 @@ def draw_stroke(
     else:
         place = draw_infarct(rng).place
     infarct = Infarct(place, hours=_draw_hours(rng), seed=int(rng.integers(2**32)))
-    side, count = _affected(head, place)
-    shows = rng.random() < (_DENSE_LARGE if count >= _LARGE_REGIONS else _DENSE_SMALL)
-    return infarct, draw_dense_vessel(side, rng) if shows and count else None
+    side, affected = affected_regions(head, place)
+    shows = rng.random() < (_DENSE_LARGE if len(affected) >= _LARGE_REGIONS else _DENSE_SMALL)
+    return infarct, draw_dense_vessel(side, rng) if shows and affected else None
 
 
 def draw_shape(head: Head, source: LesionSource, rng: np.random.Generator) -> LesionMask:
@@ -136,7 +136,7 @@ def draw_shape(head: Head, source: LesionSource, rng: np.random.Generator) -> Le
         volume_ml = np.count_nonzero(shape.data) * abs(np.linalg.det(shape.affine[:3, :3])) / 1000
         if volume_ml < _LEAST_ML:
             continue
-        if rng.random() < _ELSEWHERE or _affected(head, shape)[1]:
+        if rng.random() < _ELSEWHERE or affected_regions(head, shape)[1]:
             return shape
 
 
@@ -180,10 +180,25 @@ def _files(source: LesionSource) -> tuple[Path, ...]:
     return tuple(lesion_files(source.folder, source.part))
 
 
-def _affected(head: Head, place: Territory | LesionMask) -> tuple[Side, int]:
-    """Return the side that a lesion affects most, and how many of its regions lose a point."""
+def affected_regions(head: Head, place: Territory | LesionMask) -> tuple[Side, tuple[Region, ...]]:
+    """Tell what a lesion affects.
+
+    Parameters
+    ----------
+    head : Head
+        The standard head.
+    place : Territory or LesionMask
+        Where the lesion is.
+
+    Returns
+    -------
+    side : {'left', 'right'}
+        The one that it affects most.
+    regions : tuple of Region
+        Those of that side that lose a point.
+    """
     if isinstance(place, Territory):
-        return place.side, len(place.regions)
+        return place.side, place.regions
     voxels = np.argwhere(np.asarray(place.data) > 0)
     points = voxels @ place.affine[:3, :3].T + place.affine[:3, 3]
     inverse = np.linalg.inv(head.affine)
@@ -193,14 +208,18 @@ def _affected(head: Head, place: Territory | LesionMask) -> tuple[Side, int]:
     found = np.bincount(head.regions[tuple(indices[within].T)], minlength=values)
     cell = abs(np.linalg.det(place.affine[:3, :3]) / np.linalg.det(head.affine[:3, :3]))
     shares = found * cell / np.maximum(_volumes(head), 1)
-    counts = {
-        side: sum(ANATOMICAL.loses_point(r, float(shares[map_value(r, side)])) for r in Region)
+    lost = {
+        side: tuple(
+            r for r in Region if ANATOMICAL.loses_point(r, float(shares[map_value(r, side)]))
+        )
         for side in SIDES
     }
-    left, right = (counts[side] for side in SIDES)
+    left, right = (len(lost[side]) for side in SIDES)
     if left == right:
-        return SIDES[0] if np.median(points[:, 0]) < 0 else SIDES[1], left
-    return (SIDES[0], left) if left > right else (SIDES[1], right)
+        side = SIDES[0] if np.median(points[:, 0]) < 0 else SIDES[1]
+    else:
+        side = SIDES[0] if left > right else SIDES[1]
+    return side, lost[side]
 
 
 def _volumes(head: Head) -> NDArray[np.int64]:

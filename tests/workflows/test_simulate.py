@@ -24,8 +24,9 @@ from atlas_builder.io.nifti.images import read_scan
 from atlas_builder.runtime.workers import Workers
 from atlas_builder.workflows import simulate as cohort
 from atlas_builder.workflows.simulate import CohortPlan, simulate_cohort
+from head_phantom.angiography.occlusion import Occluded
 from head_phantom.cohort import subject
-from head_phantom.cohort.subject import RATERS, Recipe, simulate_subject
+from head_phantom.cohort.subject import RATERS, AngiographyPlan, Recipe, simulate_subject
 from head_phantom.infarct.infarct import Infarct, Territory
 from head_phantom.infarct.lesion_shapes import Part
 from head_phantom.infarct.patients import LesionSource
@@ -262,3 +263,28 @@ def test_infarcts_are_of_every_size_on_both_sides():
     assert max(sizes) == 10
     assert {region for one in drawn for region in one.place.regions} == set(Region)
     assert all(1 <= one.hours <= 12 and 0.5 <= one.place.extent <= 1 for one in drawn)
+
+
+def test_angiographies_lie_beside_the_scans(quick, tmp_path):
+    settings = {"infarct_share": 1.0, "matrix": 96}
+    thin = AngiographyPlan(Occluded.M1, thickness_mm=5.0)
+    for name, angiography in (("plain", None), ("cta", thin)):
+        simulate_cohort(tmp_path / name, plan(**settings, angiography=angiography))
+    folder = tmp_path / "cta" / "sub-5069s001"
+    scan = read_scan(folder / "sub-5069s001_cta.nii.gz")
+    for ending in ("space-cta_desc-regions_labels", "space-cta_desc-lesion_mask"):
+        assert read_scan(folder / f"sub-5069s001_{ending}.nii.gz").data.shape == scan.data.shape
+    known = json.loads((folder / "sub-5069s001.json").read_text())
+    assert known["cta"]["occlusion"]["artery"] == "M1"
+    assert known["cta"]["occlusion"]["side"] == known["infarct"]["side"]
+    truths = read_truth(tmp_path / "cta" / "truth.tsv")
+    assert truths["sub-5069s001"].occlusion == "M1"
+    assert truths["sub-5069s001"].collaterals == known["cta"]["occlusion"]["collaterals"]
+    plain = checksums(tmp_path / "plain")
+    beside = checksums(tmp_path / "cta")
+    scans = [name for name in plain if name.endswith("_ct.nii.gz")]
+    assert len(scans) == 2
+    assert all(plain[name] == beside[name] for name in scans)
+    assert read_truth(tmp_path / "plain" / "truth.tsv")["sub-5069s001"].occlusion is None
+    with pytest.raises(InputError, match="other settings"):
+        simulate_cohort(tmp_path / "cta", plan(**settings, angiography=AngiographyPlan()))

@@ -50,3 +50,28 @@ def find_other_findings(scan: MappedScan, densities: RegionDensities) -> tuple[F
         *find_metal(scan),
         *find_calcifications(head),
     )
+
+
+def find_other_findings_on_angiography(scan: MappedScan) -> tuple[Flag, ...]:
+    """Tell what is no early ischaemia on a CT angiography, as far as vessels leave it to be told.
+
+    Parameters
+    ----------
+    scan : MappedScan
+        The scan, its vessels cut down to the density of brain.
+
+    Returns
+    -------
+    tuple of Flag
+        ``old-infarct``, ``midline-shift``, ``skull-defect``, ``strong-motion`` and ``metal``.
+    """
+    head = coarsen(scan)
+    if head is None:
+        return ()
+    return (
+        *find_old_infarcts(head),
+        *find_mass_effect(head),
+        *find_skull_defects(head),
+        *find_motion(head),
+        *find_metal(scan),
+    )

@@ -1,7 +1,8 @@
 """What is denser than blood inside the skull, in grains: calcification and contrast medium.
 
 Physiological calcifications lie in the pineal gland, the choroid plexus and the basal ganglia.
-Contrast medium fills many vessels, those of the Sylvian fissures on both sides among them.
+Contrast medium fills many vessels, those of the Sylvian fissures on both sides among them, or on
+one where the artery of the other is occluded.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from aspects_scorer.ncct.other_findings.coarse_head import CoarseHead, Mask, dis
 from atlas_builder.core.anatomy import SIDES, Region, map_value
 from atlas_builder.core.flags import Flag
 
+CONTRAST_MEDIUM = "contrast-medium"
+"""The code of the flag."""
+
 _DENSE_HU = 90.0  # a vessel at 200 HU that fills half of a voxel
 _NOISE_FACTOR = 5.0
 _ON_SLICE = np.zeros((3, 3, 3), bool)
@@ -23,7 +27,8 @@ _MOST_MM2 = 150.0  # a vessel cut along its course
 _BONE_MM = 3.0
 _LATERAL_MM = (28.0, 60.0)  # beside the basal ganglia and the choroid plexus
 _LEAST_DEPTH_MM = 6.0
-_LEAST_SPOTS, _LEAST_SLICES = 8, 3
+_LEAST_SPOTS, _LEAST_SLICES = 8, 3  # of both sides
+_LEAST_SPOTS_OF_ONE, _LEAST_SLICES_OF_ONE = 16, 5  # where the other side's artery is occluded
 _CALCIFIED_HU = 100.0
 _LEAST_CALCIFIED_ML = 0.1
 
@@ -47,18 +52,20 @@ def find_contrast_medium(head: CoarseHead) -> Iterator[Flag]:
     deep = ~_near_bone(head) & (distance(_enclosed(head), head.spacing) > _LEAST_DEPTH_MM)
     place = deep & (lateral > _LATERAL_MM[0]) & (lateral < _LATERAL_MM[1])
     spots, count = ndimage.label(grains & place & head.cerebrum, _ON_SLICE)
-    if count < _LEAST_SPOTS:
-        return
     slices = np.flatnonzero(spots.any(axis=(0, 1)))
     sides = [bool((spots[where] > 0).any()) for where in (head.lateral > 0, head.lateral < 0)]
-    if len(slices) < _LEAST_SLICES or not all(sides):
+    least_spots, least_slices = (
+        (_LEAST_SPOTS, _LEAST_SLICES) if all(sides) else (_LEAST_SPOTS_OF_ONE, _LEAST_SLICES_OF_ONE)
+    )
+    if count < least_spots or len(slices) < least_slices:
         return
     tissue = float(np.median(head.smooth[head.brain & head.clear]))
     yield Flag(
-        "contrast-medium",
+        CONTRAST_MEDIUM,
         f"{count} cuts through vessels of {np.quantile(head.hu[spots > 0], 0.9):.0f} HU on "
-        f"{len(slices)} slices, both sides, brain {tissue:.0f} HU: looks like a scan with contrast "
-        "medium; densities are not those of a non-contrast CT, give the scan without",
+        f"{len(slices)} slices, {'both sides' if all(sides) else 'one side'}, brain "
+        f"{tissue:.0f} HU: looks like a scan with contrast medium; densities are not those of a "
+        "non-contrast CT, give the scan without",
     )
 
 

@@ -118,7 +118,7 @@ def _feature_classes() -> dict[str, Any]:
         modules = {name: import_module(f"radiomics.{name}") for name in _CLASSES}
     except ImportError as error:
         raise InputError(
-            f"the method radiomics-forest needs pyradiomics ({error}); "
+            f"radiomic features need pyradiomics ({error}); "
             "run pip install aspects-atlas[radiomics]"
         ) from None
     radiomics.setVerbosity(_SILENT)

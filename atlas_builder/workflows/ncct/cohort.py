@@ -6,9 +6,11 @@ import csv
 import json
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from aspects_scorer.ncct.methods import DEFAULT_METHOD
 from atlas_builder import __version__
@@ -18,12 +20,16 @@ from atlas_builder.registration.ants_library import RegistrationError
 from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.runtime.tsv import NOT_AVAILABLE, write_tsv
 from atlas_builder.runtime.workers import open_workers
-from atlas_builder.workflows.ncct.files import RESULT, TABLE, check_folder
+from atlas_builder.workflows.ncct.files import RESULT, TABLE, NcctCase, check_folder
 from atlas_builder.workflows.ncct.score import NcctTask, score_task
 from atlas_builder.workflows.region_routes import DEFAULT_ROUTE
 
 SCORES = "scores.tsv"
 REGIONS = "regions.tsv"
+
+ScoreTask: TypeAlias = Callable[[NcctTask, Executor | None], NcctCase]
+"""Scores one scan, see `score_task`."""
+
 _SCORES_COLUMNS = (
     "participant_id",
     "aspects_left",
@@ -63,6 +69,8 @@ def score_ncct_cohort(
     rule: str = "barber",
     atlas: str | Path | None = None,
     regions: str = DEFAULT_ROUTE,
+    ending: str = "ct",
+    score: ScoreTask = score_task,
     jobs: int = 1,
     restart: bool = False,
     progress: Progress = no_progress,
@@ -83,6 +91,10 @@ def score_ncct_cohort(
         Gets a folder a scan, ``scores.tsv`` and ``regions.tsv``.
     method, rule, atlas, regions
         As `score_ncct` takes them.
+    ending : str
+        Of the scans' names: ``ct`` for ``sub-XX_ct.nii.gz``; DICOM folders are CT.
+    score : callable
+        Scores one scan; can be pickled.
     jobs : int
         Processes at once.
     restart : bool
@@ -107,11 +119,12 @@ def score_ncct_cohort(
         "rule": rule,
         "atlas": None if atlas is None else str(atlas),
         "regions": regions,
+        "ending": ending,
         "version": __version__,
     }
     scans, absent = [], []
     for one in participants:
-        scan = _scan_of(one.folder)
+        scan = _scan_of(one.folder, ending)
         if scan is None:
             absent.append(Refusal(one.participant_id, "no scan in its folder"))
         else:
@@ -130,6 +143,7 @@ def score_ncct_cohort(
             ),
             settings,
             restart,
+            score,
         )
         for one, scan in scans
     ]
@@ -158,12 +172,15 @@ class _Task:
     scan: NcctTask
     settings: dict[str, str | None]
     restart: bool
+    score: ScoreTask
 
 
-def _scan_of(folder: Path) -> Path | None:
+def _scan_of(folder: Path, ending: str) -> Path | None:
     """Return a participant's scan."""
-    file = folder / f"{folder.name}_ct.nii.gz"
-    return next((path for path in (file, folder / "dicom") if path.exists()), None)
+    places = [folder / f"{folder.name}_{ending}.nii.gz"]
+    if ending == "ct":
+        places.append(folder / "dicom")
+    return next((path for path in places if path.exists()), None)
 
 
 def _score(task: _Task) -> Outcome:
@@ -174,7 +191,7 @@ def _score(task: _Task) -> Outcome:
         return Outcome(task.participant_id)
     made_from.unlink(missing_ok=True)
     try:
-        score_task(task.scan, None)
+        task.score(task.scan, None)
     except InputError as error:
         return _refused(task, str(error))
     except RegistrationError as error:

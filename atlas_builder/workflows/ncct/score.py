@@ -14,6 +14,7 @@ from aspects_scorer.ncct.mapped_scan import MappedScan
 from aspects_scorer.ncct.measures import measure_densities
 from aspects_scorer.ncct.methods import DEFAULT_METHOD, METHODS
 from aspects_scorer.ncct.other_findings import find_other_findings
+from aspects_scorer.ncct.scan_kind import refuse_contrast
 from atlas_builder.catalogue.atlas import Atlas, read_atlas
 from atlas_builder.catalogue.entries import find_atlas, load_atlas
 from atlas_builder.core.flags import Flag
@@ -157,18 +158,19 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
             if key.scan is None:
                 remarks += remarks_on_given(scan.part, scan.affines, key.indices)
             if known_age is None:
-                remarks += (_age_unknown(),)
+                remarks += (age_unknown(),)
             prepared = time.perf_counter() - started
-            region_map, whole, stages = _mapped(
+            region_map, whole, stages = map_regions_of(
                 scan, key, remarks, loading.result, used_age, executor
             )
             drawn = time.perf_counter()
             whole, doubts = ROUTES[task.regions](scan, whole)
             judged = time.perf_counter()
-            mapped = _for_scoring(scan, region_map, whole, known_age)
+            mapped = for_scoring(scan, region_map, whole, known_age)
             mapped = replace(mapped, flags=(*mapped.flags, *doubts))
             densities = measure_densities(mapped)
             others = find_other_findings(mapped, densities)
+            refuse_contrast(others)
             flagged = replace(mapped, flags=(*mapped.flags, *others))
             scored = METHODS[task.method](flagged, densities, task.rule)
         timings = {
@@ -226,11 +228,11 @@ def map_scan_for_scoring(scan: Scan, age: float) -> MappedScan:
     def atlas() -> Atlas:
         return load_atlas(None, age, allow_nearest=True)
 
-    region_map, whole, _ = _mapped(key.scan, key, key.remarks, atlas, age, None)
-    return _for_scoring(key.scan, region_map, whole, age)
+    region_map, whole, _ = map_regions_of(key.scan, key, key.remarks, atlas, age, None)
+    return for_scoring(key.scan, region_map, whole, age)
 
 
-def _mapped(
+def map_regions_of(
     scan: Scan,
     key: ChosenSlices,
     remarks: tuple[Flag, ...],
@@ -238,7 +240,32 @@ def _mapped(
     age: float,
     executor: Executor | None,
 ) -> tuple[RegionMap, WholeMap, dict[str, float]]:
-    """Map the key slices, then all."""
+    """Map the key slices of a scan, then all.
+
+    Parameters
+    ----------
+    scan : Scan
+        All slices, in HU.
+    key : ChosenSlices
+        Its key slices.
+    remarks : tuple of Flag
+        What is unusual about the scan.
+    atlas : callable
+        Returns the atlas.
+    age : float
+        In years.
+    executor : Executor or None
+        Registers the key slices; None for this process.
+
+    Returns
+    -------
+    region_map : RegionMap
+        Of the key slices.
+    whole : WholeMap
+        Of all slices.
+    timings : dict of str to float
+        Seconds of the stages that the region map does not know.
+    """
     chosen = read_key_slices(scan.part, scan.affines, key.indices, remarks)
     alignment = align_level(scan) if key.alignment is None else key.alignment
     region_map = map_key_slices(chosen, atlas(), age=age, executor=executor)
@@ -247,9 +274,20 @@ def _mapped(
     return region_map, whole, {"all_slices": time.perf_counter() - started}
 
 
-def _for_scoring(
+def for_scoring(
     scan: Scan, region_map: RegionMap, whole: WholeMap, age: float | None
 ) -> MappedScan:
+    """Return what scorers are given of a scan and its map.
+
+    Parameters
+    ----------
+    scan : Scan
+        All slices, in HU.
+    region_map, whole
+        From `map_regions_of`.
+    age : float or None
+        In years, where it is known.
+    """
     return MappedScan(
         hu=np.asarray(scan.data, np.float32),
         labels=whole.labels,
@@ -262,7 +300,8 @@ def _for_scoring(
     )
 
 
-def _age_unknown() -> Flag:
+def age_unknown() -> Flag:
+    """Return the flag of a scan whose patient's age is not known."""
     return Flag(
         "age-unknown",
         f"the patient's age is not known: the atlas for {USUAL_AGE:g} years was used; give --age",

@@ -110,6 +110,25 @@ def test_contrast_medium_is_told(healthy: MappedScan) -> None:
     assert "contrast-medium" in found(painted(healthy, vessels, 300.0))
 
 
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_contrast_medium_on_one_side_needs_more_cuts(healthy: MappedScan, side: float) -> None:
+    vessels = {
+        count: np.any(
+            [
+                ball(healthy, (side * x, y, 5.0 * z), 2.0)
+                for x in (35.0, 45.0)[:count]
+                for y in (-20.0, 0.0, 20.0)
+                for z in range(6)
+            ],
+            axis=0,
+        )
+        for count in (1, 2)
+    }
+    assert "one side" in found(painted(healthy, vessels[2], 300.0))["contrast-medium"]
+    few = vessels[1] & (np.arange(SLICES) < 4)
+    assert "contrast-medium" not in found(painted(healthy, few, 300.0))
+
+
 def test_both_territories_darker_are_told(healthy: MappedScan) -> None:
     darker = np.where(healthy.labels > 0, 0.85 * healthy.hu, healthy.hu)
     flags = found(replace(healthy, hu=darker.astype(np.float32)))

@@ -1,0 +1,1 @@
+"""Choosing the features and fitting the machine; needs scikit-learn."""

@@ -1,0 +1,1 @@
+"""Scoring CT angiographies, from files to folders."""

@@ -1,0 +1,1 @@
+"""CT angiography of a simulated head: arteries, veins, contrast medium, occlusions."""
