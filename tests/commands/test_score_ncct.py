@@ -13,8 +13,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from aspects_scorer.cta.methods import METHODS as CTA_METHODS
 from aspects_scorer.ncct.methods import METHODS
-from atlas_builder.commands.score_aspects import score_aspects_command
+from atlas_builder.commands.score_aspects import NCCT_METHODS, score_aspects_command
 from atlas_builder.core.anatomy import AgeGroup, Region, map_value
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan
@@ -199,7 +200,8 @@ def test_a_cohort_without_any_scan_is_refused(cohort, tmp_path):
 
 def test_every_method_can_be_chosen():
     (method,) = [one for one in score_aspects_command.params if one.name == "method"]
-    assert list(method.type.choices) == list(METHODS)
+    assert set(method.type.choices) == {*METHODS, *CTA_METHODS}
+    assert list(NCCT_METHODS) == list(METHODS)
 
 
 @pytest.mark.parametrize(
