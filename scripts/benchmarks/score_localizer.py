@@ -29,7 +29,7 @@ from scan_disturbances import DISTURBANCES, Case
 from atlas_builder.cohorts.conditions import read_splits
 from atlas_builder.cohorts.labelled_scans import Participant, read_labelled_scan, read_participants
 from atlas_builder.commands.options import available_cores
-from atlas_builder.commands.train_localizer import StagesType
+from atlas_builder.commands.training.localizer import StagesType
 from atlas_builder.core.anatomy import AGE_GROUPS
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan

@@ -1,6 +1,6 @@
 """Measure what the networks of Deep-ASPECTS draw on the heads of a stroke cohort.
 
-Usage: python scripts/benchmarks/score_deep_aspects.py COHORT --out DIR [--rule barber] [--every 1]
+Usage: python scripts/authoring/score_deep_aspects.py COHORT --out DIR [--rule barber] [--every 1]
 
 DIR gets ``heads.tsv`` with the Dice overlap, sensitivity and specificity of the infarct on each
 scan's own voxels, its volume, the hours since onset, the Dice overlap of each region on all slices

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from atlas_builder.commands.train_localizer import train_localizer_command
+from atlas_builder.commands.training.localizer import train_localizer_command
 from atlas_builder.core.errors import InputError
 
 SMALL = "--backbone resnet18 --batch 1 --check-every 1 --seed 2 --jobs 1 --loaders 0 --device cpu"

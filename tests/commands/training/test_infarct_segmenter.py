@@ -13,7 +13,7 @@ from pictures import coloured, picture_of
 
 from aspects_scorer.dwi.segmentation.training.scan_cache import ScanPlan
 from aspects_scorer.dwi.segmentation.training.tissue_scans import TissueScan, write_tissue_scan
-from atlas_builder.commands.train_infarct_segmenter import train_infarct_segmenter_command
+from atlas_builder.commands.training.infarct_segmenter import train_infarct_segmenter_command
 from atlas_builder.core.errors import InputError
 from head_phantom.infarct.lesion_shapes import Part
 
@@ -94,7 +94,7 @@ def test_a_folder_without_lesions_is_refused(tmp_path):
 def test_help_loads_nothing_slow():
     code = (
         "import sys\n"
-        "from atlas_builder.commands.train_infarct_segmenter import "
+        "from atlas_builder.commands.training.infarct_segmenter import "
         "train_infarct_segmenter_command as command\n"
         "try:\n    command.main(['--help'])\nexcept SystemExit:\n    pass\n"
         "assert not {'torch', 'monai', 'scipy'} & set(sys.modules)\n"
