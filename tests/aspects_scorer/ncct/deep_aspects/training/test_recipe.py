@@ -1,4 +1,4 @@
-"""The training of Deep-ASPECTS repeats from its seed, goes on where it stopped, and learns."""
+"""The training of Deep-ASPECTS repeats from its seed and goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -130,15 +130,6 @@ def test_an_interrupted_training_gives_the_same_bits(cases, tmp_path, optimizer)
     resumed = run(cases, INFARCT, settings, tmp_path / "parts")
     first, second = state_of(whole.network), state_of(resumed.network)
     assert all(torch.equal(first[name], second[name]) for name in first)
-
-
-@pytest.mark.slow
-def test_it_learns(cases, tmp_path):
-    settings = Settings(seed=1, steps=60, batch=4, validate_every=20, learning_rate=4e-3)
-    history = run(cases, INFARCT, settings, tmp_path).done.history
-    losses = [record["training_loss"] for record in history]
-    assert losses[0] > losses[1] > losses[2]
-    assert losses[2] < 0.8 * losses[0]
 
 
 def test_a_network_survives_its_file(tmp_path):
