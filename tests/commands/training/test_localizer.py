@@ -56,7 +56,7 @@ def simple(monkeypatch: pytest.MonkeyPatch, here) -> None:
 
 def test_help_loads_nothing_slow() -> None:
     program = (
-        "import sys; from atlas_builder.commands import train_localizer;"
+        "import sys; from atlas_builder.commands.training import localizer as train_localizer;"
         "c = train_localizer.train_localizer_command;"
         "c.main(['--help'], standalone_mode=False);"
         "print([m for m in ('torch', 'numpy', 'scipy', 'nibabel') if m in sys.modules])"

@@ -47,7 +47,7 @@ class Settings:
     batch : int
         Slices an update.
     optimizer : {'adamw', 'sgd'}
-        ``sgd`` with a cyclic rate as in the paper; it starts from trained encoders there.
+        ``sgd`` goes with a cyclic rate, as in the paper.
     learning_rate : float
         The greatest.
     weight_decay : float
