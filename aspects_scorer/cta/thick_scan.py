@@ -15,12 +15,15 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from atlas_builder.core.scan import Scan
+
+Value = TypeVar("Value", bound=np.generic)
 
 WINDOW_HU = 80.0
 """What is denser counts as dense as this, bone aside."""
@@ -57,7 +60,7 @@ class ThickScan:
         """The slice of the file in the middle of each, shape (thick slices,)."""
         return (self.starts + self.ends - 1) // 2
 
-    def on_file(self, volume: NDArray[np.generic]) -> NDArray[np.generic]:
+    def on_file(self, volume: NDArray[Value]) -> NDArray[Value]:
         """Return a volume of thick slices on the slices of the file.
 
         Parameters
