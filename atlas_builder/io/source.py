@@ -25,8 +25,8 @@ from atlas_builder.io.nifti.storage import Storage, examine
 from atlas_builder.io.stacking import remarks_on_stack, stack_affine
 
 if TYPE_CHECKING:
+    from atlas_builder.io.dicom.results.reported_scan import ReportedScan
     from atlas_builder.io.dicom.scans import DicomSeries
-    from atlas_builder.io.dicom.structured_report import ReportedScan
 
 Labels = NDArray[np.uint8]
 
@@ -261,7 +261,7 @@ class DicomSource:
         str or None
             Why no file was written, where none was.
         """
-        from atlas_builder.io.dicom.structured_report import write_structured_report  # noqa: PLC0415
+        from atlas_builder.io.dicom.results.structured_report import write_structured_report  # noqa: PLC0415
 
         return write_structured_report(path, report, self.dicom.frames, referred, segmentation)
 
@@ -280,7 +280,7 @@ class DicomSource:
         str or None
             Why none was written, where none was.
         """
-        from atlas_builder.io.dicom.captures import write_captures  # noqa: PLC0415
+        from atlas_builder.io.dicom.results.captures import write_captures  # noqa: PLC0415
 
         return write_captures(folder, pictures, self.dicom.frames)
 
@@ -299,7 +299,7 @@ class DicomSource:
         str or None
             Why no file was written, where none was.
         """
-        from atlas_builder.io.dicom.infarct_segmentation import (  # noqa: PLC0415 - slow to load
+        from atlas_builder.io.dicom.results.infarct_segmentation import (  # noqa: PLC0415 - slow to load
             write_infarct,
         )
 

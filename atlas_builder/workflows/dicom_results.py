@@ -26,7 +26,7 @@ from atlas_builder.io.dicom.codes import (
     SQUARE_MILLIMETRE,
     VOLUME,
 )
-from atlas_builder.io.dicom.structured_report import Quantity, ReportedRegion, ReportedScan
+from atlas_builder.io.dicom.results.reported_scan import Quantity, ReportedRegion, ReportedScan
 from atlas_builder.io.source import DicomSource
 from atlas_builder.mapping.region_map import RegionMap, RegionMeasure
 

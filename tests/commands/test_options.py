@@ -61,7 +61,7 @@ def test_without_the_networks_packages_a_training_says_what_to_install(
 def taken(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Train nothing; how many steps between evaluations each training was given."""
     pytest.importorskip("monai")
-    from atlas_builder.workflows import train_localizer, train_segmenter  # noqa: PLC0415
+    from atlas_builder.workflows.training import infarct_segmenter, localizer  # noqa: PLC0415
 
     steps: dict[str, int] = {}
 
@@ -73,8 +73,8 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         steps["train-infarct-segmenter"] = settings.validate_every
         return out / "weights"
 
-    monkeypatch.setattr(train_localizer, "train_on_persons", train_on_persons)
-    monkeypatch.setattr(train_segmenter, "train_infarct_segmenter", train_infarct_segmenter)
+    monkeypatch.setattr(localizer, "train_on_persons", train_on_persons)
+    monkeypatch.setattr(infarct_segmenter, "train_infarct_segmenter", train_infarct_segmenter)
     return steps
 
 

@@ -17,8 +17,8 @@ from segmentations import region_map
 from atlas_builder.core.anatomy import SIDES, Region
 from atlas_builder.core.scan import Scan
 from atlas_builder.io.dicom.codes import LOST_POINT
+from atlas_builder.io.dicom.results.reported_scan import ReportedRegion, ReportedScan
 from atlas_builder.io.dicom.scans import examine_dicom
-from atlas_builder.io.dicom.structured_report import ReportedRegion, ReportedScan
 from atlas_builder.io.dicom.writing import SeriesDescription, write_dicom_series
 from atlas_builder.io.source import DicomSource, open_scan
 from atlas_builder.node.scoring import Ended

@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pydicom
-
 from atlas_builder.core.anatomy import Region, Side
 
 PRODUCT = "ASPECTS Atlas"
@@ -114,8 +112,10 @@ def coded(code: Code) -> Any:
     return hd.sr.CodedConcept(code.value, code.scheme, code.meaning)
 
 
-def private_scheme() -> pydicom.Dataset:
-    """Return the item that declares the private codes to who reads an object."""
+def private_scheme() -> Any:
+    """Return the Dataset that declares the private codes to who reads an object."""
+    import pydicom  # noqa: PLC0415 - codes are named where no DICOM is read
+
     scheme = pydicom.Dataset()
     scheme.CodingSchemeDesignator = PRIVATE_SCHEME
     scheme.CodingSchemeName = "Regions of the Alberta Stroke Program Early CT Score"

@@ -45,7 +45,6 @@ class Scorer:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ages: dict[str, float | None] = {}
         self.fails: dict[str, BaseException] = {}
-        monkeypatch.setattr(run, "score_task", self)
         monkeypatch.setattr(run, "open_workers", in_this_process)
 
     def __call__(self, task: NcctTask, _: object) -> None:
@@ -70,13 +69,13 @@ def rows(out: Path) -> dict[str, dict[str, str]]:
 
 
 def test_who_has_no_age_is_scored_without_one(cohort, scorer, tmp_path) -> None:
-    assert left_out(score_ncct_cohort(cohort, tmp_path / "out")) == []
+    assert left_out(score_ncct_cohort(cohort, tmp_path / "out", score=scorer)) == []
     assert scorer.ages == {"sub-a": 60, "sub-b": None, "sub-c": 70}
 
 
 def test_a_table_without_ages_will_do(cohort, scorer, tmp_path) -> None:
     (cohort / "participants.tsv").write_text("participant_id\nsub-a\nsub-c\n")
-    score_ncct_cohort(cohort, tmp_path / "out")
+    score_ncct_cohort(cohort, tmp_path / "out", score=scorer)
     assert scorer.ages == {"sub-a": None, "sub-c": None}
 
 
@@ -94,7 +93,7 @@ def test_a_table_without_ages_will_do(cohort, scorer, tmp_path) -> None:
 )
 def test_one_scan_stops_no_other_and_is_named(cohort, scorer, tmp_path, error, reason) -> None:
     scorer.fails["sub-b"] = error
-    (refused,) = left_out(score_ncct_cohort(cohort, tmp_path / "out"))
+    (refused,) = left_out(score_ncct_cohort(cohort, tmp_path / "out", score=scorer))
     assert refused["participant_id"] == "sub-b"
     assert refused["reason"].startswith(reason)
     table = rows(tmp_path / "out")
@@ -105,25 +104,25 @@ def test_one_scan_stops_no_other_and_is_named(cohort, scorer, tmp_path, error, r
 def test_a_run_that_was_stopped_goes_on(cohort, scorer, tmp_path) -> None:
     scorer.fails["sub-c"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        score_ncct_cohort(cohort, tmp_path / "out")
+        score_ncct_cohort(cohort, tmp_path / "out", score=scorer)
     assert not (tmp_path / "out" / "scores.tsv").exists()
     scorer.fails.clear()
     scorer.ages.clear()
-    score_ncct_cohort(cohort, tmp_path / "out")
+    score_ncct_cohort(cohort, tmp_path / "out", score=scorer)
     assert set(scorer.ages) == {"sub-c"}  # the others were scored before
     assert set(rows(tmp_path / "out")) == set(NAMES)
 
 
 def test_a_scan_whose_age_changes_is_scored_again(cohort, scorer, tmp_path) -> None:
-    score_ncct_cohort(cohort, tmp_path / "out")
+    score_ncct_cohort(cohort, tmp_path / "out", score=scorer)
     table = cohort / "participants.tsv"
     table.write_text(table.read_text().replace("n/a", "81"))
     scorer.ages.clear()
-    score_ncct_cohort(cohort, tmp_path / "out")
+    score_ncct_cohort(cohort, tmp_path / "out", score=scorer)
     assert scorer.ages == {"sub-b": 81}
 
 
 def test_where_none_can_be_scored_the_first_are_named(cohort, scorer, tmp_path) -> None:
     scorer.fails = dict.fromkeys(NAMES, InputError("no head"))
     with pytest.raises(InputError, match=r"no scan can be scored \(sub-a: no head; sub-b: no head"):
-        score_ncct_cohort(cohort, tmp_path / "out")
+        score_ncct_cohort(cohort, tmp_path / "out", score=scorer)

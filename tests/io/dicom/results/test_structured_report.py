@@ -28,14 +28,10 @@ from atlas_builder.io.dicom.codes import (
     coded,
     region_code,
 )
+from atlas_builder.io.dicom.results.reported_scan import Quantity, ReportedRegion, ReportedScan
+from atlas_builder.io.dicom.results.structured_report import write_structured_report
 from atlas_builder.io.dicom.scans import DicomSeries, examine_dicom
 from atlas_builder.io.dicom.segmentation import write_segmentation
-from atlas_builder.io.dicom.structured_report import (
-    Quantity,
-    ReportedRegion,
-    ReportedScan,
-    write_structured_report,
-)
 from atlas_builder.io.dicom.writing import SeriesDescription, write_dicom_series
 
 VALIDATOR = shutil.which("dciodvfy")

@@ -13,7 +13,7 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from atlas_builder.io.dicom.captures import write_captures
+from atlas_builder.io.dicom.results.captures import write_captures
 from atlas_builder.io.dicom.scans import DicomSeries, examine_dicom
 
 VALIDATOR = shutil.which("dciodvfy")

@@ -15,15 +15,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydicom.uid import generate_uid
 
 from atlas_builder import __version__
-from atlas_builder.core.anatomy import SIDES, Region, Side
-from atlas_builder.core.flags import Flag
+from atlas_builder.core.anatomy import SIDES, Side
 from atlas_builder.io.dicom.codes import (
     ASPECTS,
     BRAIN,
@@ -34,7 +32,6 @@ from atlas_builder.io.dicom.codes import (
     PRODUCT,
     SIDE_CODES,
     YES,
-    Code,
     coded,
     private_scheme,
     region_code,
@@ -43,79 +40,13 @@ from atlas_builder.io.dicom.damage import DAMAGE, in_dicom_silence
 from atlas_builder.io.dicom.datasets import read_dataset
 from atlas_builder.io.dicom.frames import Frame
 from atlas_builder.io.dicom.portable import UTF_8
+from atlas_builder.io.dicom.results.reported_scan import Quantity, ReportedRegion, ReportedScan
 from atlas_builder.io.dicom.segmentation_sources import UnusableSourcesError, source_headers
 from atlas_builder.runtime.files import replacing
 
 _SERIES_NUMBER = 9510
 _DECIMALS = 4
 _DEVICE = generate_uid(entropy_srcs=["aspects-atlas", "device observer"])
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A number measured in a region.
-
-    Attributes
-    ----------
-    name : Code
-        What was measured.
-    value : float
-        NaN where it could not be; such a quantity is left out of the report.
-    unit : Code
-        Of UCUM.
-    derivation : Code or None
-        How the value sums up many, such as their mean.
-    """
-
-    name: Code
-    value: float
-    unit: Code
-    derivation: Code | None = None
-
-
-@dataclass(frozen=True)
-class ReportedRegion:
-    """What is reported of one region of one side.
-
-    Attributes
-    ----------
-    region, side
-        Which region.
-    quantities : tuple of Quantity
-        What was measured.
-    question : Code
-        What was judged.
-    answer : bool
-        The judgement.
-    """
-
-    region: Region
-    side: Side
-    quantities: tuple[Quantity, ...]
-    question: Code
-    answer: bool
-
-
-@dataclass(frozen=True)
-class ReportedScan:
-    """What is reported of a scan.
-
-    Attributes
-    ----------
-    method : str
-        How the regions were judged, in a word or two.
-    regions : tuple of ReportedRegion
-        Each of them.
-    scores : dict of Side to int, or None
-        ASPECTS of each side; None where there is no score.
-    flags : tuple of Flag
-        What to know before trusting it.
-    """
-
-    method: str
-    regions: tuple[ReportedRegion, ...]
-    scores: dict[Side, int] | None
-    flags: tuple[Flag, ...]
 
 
 def write_structured_report(

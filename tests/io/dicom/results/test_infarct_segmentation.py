@@ -11,7 +11,7 @@ import pytest
 from pydicom.uid import generate_uid
 from segmentations import region_map
 
-from atlas_builder.io.dicom.infarct_segmentation import write_infarct
+from atlas_builder.io.dicom.results.infarct_segmentation import write_infarct
 from atlas_builder.io.dicom.scans import examine_dicom
 
 IDENTIFIED = {"StudyInstanceUID": generate_uid(), "FrameOfReferenceUID": generate_uid()}

@@ -1,0 +1,1 @@
+"""What is written beside a series: its structured report, pictures of its slices, an infarct."""
