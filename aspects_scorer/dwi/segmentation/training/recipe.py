@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -18,17 +16,16 @@ from aspects_scorer.dwi.segmentation.training.network import build_network
 from aspects_scorer.dwi.segmentation.training.tissue_scans import TissueScan
 from atlas_builder.networks.training.curve import Record
 from atlas_builder.networks.training.loop import Measured
-from atlas_builder.networks.training.schedule import Plateau
 from atlas_builder.networks.training.seeds import generator
+from atlas_builder.networks.training.settled import FixedButForSteps, SettledRecipe
 from atlas_builder.networks.training.start import Start
-from atlas_builder.runtime.workers import Workers
 
 _VALIDATION_INFARCTS = 2  # of each validation scan
 _TRAINING, _VALIDATION = 11, 12  # keep the streams of random numbers apart
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FixedButForSteps):
     """What decides the weights, beside the scans.
 
     Attributes
@@ -64,14 +61,9 @@ class Settings:
     mixed_precision: bool = True
     start: str | None = None
 
-    @property
-    def fixed(self) -> Mapping[str, Any]:
-        """All but the number of steps, which may change while the learning rate is level."""
-        return {name: value for name, value in asdict(self).items() if name != "steps"}
-
 
 @dataclass(frozen=True)
-class SegmenterRecipe:
+class SegmenterRecipe(SettledRecipe):
     """How the infarct network is trained; see `atlas_builder.networks.training.loop.Recipe`.
 
     Loss is Dice plus cross-entropy over a batch.
@@ -83,7 +75,7 @@ class SegmenterRecipe:
     settings : Settings
         What decides the weights.
     threads : int
-        Threads that draw crops.
+        Threads that draw batches.
     start : Start or None
         The network to go on from, that which the settings name.
     """
@@ -106,39 +98,12 @@ class SegmenterRecipe:
         object.__setattr__(self, "_criterion", criterion)
         object.__setattr__(self, "_examples", _validation_examples(self.validation, self.seed))
 
-    @property
-    def seed(self) -> int:
-        """Of everything random."""
-        return self.settings.seed
-
-    @property
-    def schedule(self) -> Plateau:
-        """The learning rate: rising, level, then falling to 0."""
-        return Plateau(self.settings.learning_rate, self.settings.steps)
-
-    @property
-    def evaluate_every(self) -> int:
-        """Steps between validations."""
-        return self.settings.validate_every
-
-    @property
-    def fixed(self) -> Mapping[str, Any]:
-        """What must be the same for an interrupted training to go on."""
-        return self.settings.fixed
-
     def build(self) -> nn.Module:
         """Return the network, its weights drawn at random or those to start from."""
         network = build_network()
         if self.start is not None:
             network.load_state_dict(self.start.state)
         return network
-
-    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return AdamW of all parameters. See `Recipe.optimizer`."""
-        settings = self.settings
-        return torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
 
     def batches(self, first: int) -> Iterator[Sequence[Example]]:
         """Yield the crops of all steps, drawn ahead by threads. See `Recipe.batches`."""
@@ -150,9 +115,7 @@ class SegmenterRecipe:
                 for index in range(settings.batch)
             ]
 
-        with ThreadPoolExecutor(self.threads) as executor:
-            steps = range(first, settings.steps)
-            yield from Workers(executor, self.threads).in_order(draw, steps)
+        yield from self.drawn_ahead(draw, first)
 
     def loss(self, network: nn.Module, batch: Sequence[Example], device: torch.device) -> Tensor:
         """Return the loss of a batch of crops. See `Recipe.loss`."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -25,15 +23,14 @@ from aspects_scorer.ncct.da_net.training.network import DANet
 from atlas_builder.metrics.roc import area_under
 from atlas_builder.networks.training.curve import Record
 from atlas_builder.networks.training.loop import Measured
-from atlas_builder.networks.training.schedule import Plateau
 from atlas_builder.networks.training.seeds import generator
-from atlas_builder.runtime.workers import Workers
+from atlas_builder.networks.training.settled import FixedButForSteps, SettledRecipe
 
 _LEAST_OF_EACH = 2
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FixedButForSteps):
     """What decides the weights, beside the heads.
 
     Attributes
@@ -68,14 +65,9 @@ class Settings:
     validate_every: int = 250
     mixed_precision: bool = True
 
-    @property
-    def fixed(self) -> Mapping[str, Any]:
-        """All but the number of steps, which may change while the learning rate is level."""
-        return {name: value for name, value in asdict(self).items() if name != "steps"}
-
 
 @dataclass(frozen=True)
-class DANetRecipe:
+class DANetRecipe(SettledRecipe):
     """How one network is trained; see `atlas_builder.networks.training.loop.Recipe`.
 
     Loss is binary cross-entropy, each class weighted by how rare it is, plus the mean square
@@ -92,7 +84,7 @@ class DANetRecipe:
     settings : Settings
         What decides the weights.
     threads : int
-        Threads that draw examples.
+        Threads that draw batches.
     """
 
     group: str
@@ -111,36 +103,9 @@ class DANetRecipe:
         rare = torch.from_numpy(affected.mean(axis=(0, 1, 2)).astype(np.float32))
         object.__setattr__(self, "_rare", rare.clamp(0.02, 0.5))
 
-    @property
-    def seed(self) -> int:
-        """Of everything random."""
-        return self.settings.seed
-
-    @property
-    def schedule(self) -> Plateau:
-        """The learning rate: rising, level, then falling to 0."""
-        return Plateau(self.settings.learning_rate, self.settings.steps)
-
-    @property
-    def evaluate_every(self) -> int:
-        """Steps between validations."""
-        return self.settings.validate_every
-
-    @property
-    def fixed(self) -> Mapping[str, Any]:
-        """What must be the same for an interrupted training to go on."""
-        return self.settings.fixed
-
     def build(self) -> nn.Module:
         """Return the network, its weights drawn at random."""
         return DANet(self.settings.compares)
-
-    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Return AdamW of all parameters. See `Recipe.optimizer`."""
-        settings = self.settings
-        return torch.optim.AdamW(
-            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
 
     def batches(self, first: int) -> Iterator[Pairs]:
         """Yield the pairs of all steps, drawn ahead by threads. See `Recipe.batches`."""
@@ -156,9 +121,7 @@ class DANetRecipe:
                 np.concatenate([one.affected for one in drawn]),
             )
 
-        with ThreadPoolExecutor(self.threads) as executor:
-            steps = range(first, settings.steps)
-            yield from Workers(executor, self.threads).in_order(draw, steps)
+        yield from self.drawn_ahead(draw, first)
 
     def loss(self, network: nn.Module, batch: Pairs, device: torch.device) -> Tensor:
         """Return the loss of a batch of pairs. See `Recipe.loss`."""

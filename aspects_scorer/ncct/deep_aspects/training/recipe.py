@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,14 +27,14 @@ from atlas_builder.networks.training.curve import Record
 from atlas_builder.networks.training.loop import Measured
 from atlas_builder.networks.training.schedule import Cyclic, Plateau, Schedule
 from atlas_builder.networks.training.seeds import generator
-from atlas_builder.runtime.workers import Workers
+from atlas_builder.networks.training.settled import FixedButForSteps, SettledRecipe
 
 _MOST_IN_HEALTHY_ML = 1.0
 _MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(FixedButForSteps):
     """What decides the weights, beside the heads.
 
     Attributes
@@ -67,14 +66,9 @@ class Settings:
     validate_every: int = 250
     mixed_precision: bool = True
 
-    @property
-    def fixed(self) -> Mapping[str, Any]:
-        """All but the number of steps, which may change while the learning rate is level."""
-        return {name: value for name, value in asdict(self).items() if name != "steps"}
-
 
 @dataclass(frozen=True)
-class SliceRecipe:
+class SliceRecipe(SettledRecipe):
     """How one network is trained; see `atlas_builder.networks.training.loop.Recipe`.
 
     Attributes
@@ -86,7 +80,7 @@ class SliceRecipe:
     settings : Settings
         What decides the weights.
     threads : int
-        Threads that draw slices.
+        Threads that draw batches.
     """
 
     task: Task
@@ -103,27 +97,12 @@ class SliceRecipe:
         object.__setattr__(self, "_criterion", OverlapLoss(self.task.outputs))
 
     @property
-    def seed(self) -> int:
-        """Of everything random."""
-        return self.settings.seed
-
-    @property
     def schedule(self) -> Schedule:
         """The learning rate: level and then falling, or going up and down."""
         settings = self.settings
         if settings.optimizer == "sgd":
             return Cyclic(settings.learning_rate, settings.steps)
         return Plateau(settings.learning_rate, settings.steps)
-
-    @property
-    def evaluate_every(self) -> int:
-        """Steps between validations."""
-        return self.settings.validate_every
-
-    @property
-    def fixed(self) -> Mapping[str, Any]:
-        """What must be the same for an interrupted training to go on."""
-        return self.settings.fixed
 
     def build(self) -> nn.Module:
         """Return the network, its weights drawn at random."""
@@ -149,9 +128,7 @@ class SliceRecipe:
                 for index in range(settings.batch)
             ]
 
-        with ThreadPoolExecutor(self.threads) as executor:
-            steps = range(first, settings.steps)
-            yield from Workers(executor, self.threads).in_order(draw, steps)
+        yield from self.drawn_ahead(draw, first)
 
     def loss(self, network: nn.Module, batch: Sequence[Example], device: torch.device) -> Tensor:
         """Return the loss of a batch of slices. See `Recipe.loss`."""
