@@ -92,6 +92,51 @@ restart_training_option = click.option(
 )
 
 
+def batch_option(default: int, of: str) -> Callable[[Command], Command]:
+    """Return the option for the size of a batch.
+
+    Parameters
+    ----------
+    default : int
+        How many.
+    of : str
+        Of what, such as ``Crops``.
+    """
+    return click.option(
+        "--batch",
+        type=click.IntRange(1),
+        default=default,
+        show_default=True,
+        help=f"{of} an update.",
+    )
+
+
+def learning_rate_option(default: float) -> Callable[[Command], Command]:
+    """Return the option for the learning rate of AdamW.
+
+    Parameters
+    ----------
+    default : float
+        The greatest.
+    """
+    return click.option(
+        "--learning-rate",
+        type=FiniteRange(0, 1, min_open=True),
+        default=default,
+        show_default=True,
+        help="The greatest, of AdamW.",
+    )
+
+
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["bfloat16", "float32"]),
+    default="bfloat16",
+    show_default=True,
+    help="Of the convolutions.",
+)
+
+
 def check_every_option(default: int) -> Callable[[Command], Command]:
     """Return the option for how often a training is evaluated.
 

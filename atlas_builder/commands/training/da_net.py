@@ -9,11 +9,15 @@ import click
 from atlas_builder.commands.options import (
     CONTEXT,
     FiniteRange,
+    batch_option,
     check_every_option,
     device_option,
     jobs_option,
+    learning_rate_option,
+    precision_option,
     require_packages,
     restart_training_option,
+    seed_option,
 )
 
 
@@ -37,16 +41,8 @@ from atlas_builder.commands.options import (
     show_default=True,
     help="Updates of each network's weights.",
 )
-@click.option(
-    "--batch", type=click.IntRange(1), default=3, show_default=True, help="Heads an update."
-)
-@click.option(
-    "--learning-rate",
-    type=FiniteRange(0, 1, min_open=True),
-    default=2e-3,
-    show_default=True,
-    help="The greatest, of AdamW.",
-)
+@batch_option(3, "Heads")
+@learning_rate_option(2e-3)
 @click.option(
     "--attention",
     type=FiniteRange(0, 100),
@@ -63,17 +59,9 @@ from atlas_builder.commands.options import (
     "worth; a network without it is evaluated and not written.",
 )
 @check_every_option(default=250)
-@click.option(
-    "--precision",
-    type=click.Choice(["bfloat16", "float32"]),
-    default="bfloat16",
-    show_default=True,
-    help="Of the convolutions.",
-)
+@precision_option
 @device_option
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of every random choice."
-)
+@seed_option("Of every random choice.")
 @restart_training_option
 @jobs_option
 def train_da_net_command(

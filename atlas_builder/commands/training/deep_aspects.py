@@ -9,11 +9,14 @@ import click
 from atlas_builder.commands.options import (
     CONTEXT,
     FiniteRange,
+    batch_option,
     check_every_option,
     device_option,
     jobs_option,
+    precision_option,
     require_packages,
     restart_training_option,
+    seed_option,
 )
 
 _RATES = {"adamw": 2e-3, "sgd": 5e-3}
@@ -47,9 +50,7 @@ _RATES = {"adamw": 2e-3, "sgd": 5e-3}
     show_default=True,
     help="Updates of each network's weights.",
 )
-@click.option(
-    "--batch", type=click.IntRange(1), default=8, show_default=True, help="Slices an update."
-)
+@batch_option(8, "Slices")
 @click.option(
     "--optimizer",
     type=click.Choice(["adamw", "sgd"]),
@@ -63,17 +64,9 @@ _RATES = {"adamw": 2e-3, "sgd": 5e-3}
     help="The greatest.  [default: 0.002 with adamw, 0.005 with sgd]",
 )
 @check_every_option(default=250)
-@click.option(
-    "--precision",
-    type=click.Choice(["bfloat16", "float32"]),
-    default="bfloat16",
-    show_default=True,
-    help="Of the convolutions.",
-)
+@precision_option
 @device_option
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of every random choice."
-)
+@seed_option("Of every random choice.")
 @restart_training_option
 @jobs_option
 def train_deep_aspects_command(

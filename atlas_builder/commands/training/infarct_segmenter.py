@@ -8,12 +8,15 @@ import click
 
 from atlas_builder.commands.options import (
     CONTEXT,
-    FiniteRange,
+    batch_option,
     check_every_option,
     device_option,
     jobs_option,
+    learning_rate_option,
+    precision_option,
     require_packages,
     restart_training_option,
+    seed_option,
 )
 from atlas_builder.core.errors import InputError
 
@@ -45,16 +48,8 @@ from atlas_builder.core.errors import InputError
     show_default=True,
     help="Updates of the weights.",
 )
-@click.option(
-    "--batch", type=click.IntRange(1), default=2, show_default=True, help="Crops an update."
-)
-@click.option(
-    "--learning-rate",
-    type=FiniteRange(0, 1, min_open=True),
-    default=1.5e-3,
-    show_default=True,
-    help="The greatest, of AdamW.",
-)
+@batch_option(2, "Crops")
+@learning_rate_option(1.5e-3)
 @click.option(
     "--start",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -62,17 +57,9 @@ from atlas_builder.core.errors import InputError
     help="Go on from the network of an earlier training, its infarct-unet.onnx.",
 )
 @check_every_option(default=150)
-@click.option(
-    "--precision",
-    type=click.Choice(["bfloat16", "float32"]),
-    default="bfloat16",
-    show_default=True,
-    help="Of the convolutions.",
-)
+@precision_option
 @device_option
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of every random choice."
-)
+@seed_option("Of every random choice.")
 @restart_training_option
 @jobs_option
 def train_infarct_segmenter_command(

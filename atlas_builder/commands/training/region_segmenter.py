@@ -8,12 +8,15 @@ import click
 
 from atlas_builder.commands.options import (
     CONTEXT,
-    FiniteRange,
+    batch_option,
     check_every_option,
     device_option,
     jobs_option,
+    learning_rate_option,
+    precision_option,
     require_packages,
     restart_training_option,
+    seed_option,
 )
 
 
@@ -38,28 +41,12 @@ from atlas_builder.commands.options import (
     show_default=True,
     help="Updates of the second network's weights; the first gets a fifth.",
 )
-@click.option(
-    "--batch", type=click.IntRange(1), default=1, show_default=True, help="Crops an update."
-)
-@click.option(
-    "--learning-rate",
-    type=FiniteRange(0, 1, min_open=True),
-    default=2e-3,
-    show_default=True,
-    help="The greatest, of AdamW.",
-)
+@batch_option(1, "Crops")
+@learning_rate_option(2e-3)
 @check_every_option(default=250)
-@click.option(
-    "--precision",
-    type=click.Choice(["bfloat16", "float32"]),
-    default="bfloat16",
-    show_default=True,
-    help="Of the convolutions.",
-)
+@precision_option
 @device_option
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of every random choice."
-)
+@seed_option("Of every random choice.")
 @restart_training_option
 @jobs_option
 def train_region_segmenter_command(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
 
+from atlas_builder.cohorts.participants import Refusal
 from atlas_builder.runtime.progress import Progress
 from atlas_builder.runtime.workers import open_workers
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Subject = TypeVar("Subject")
 
 
 def prepare(
@@ -46,3 +50,52 @@ def prepare(
         for done, result in enumerate(workers.in_order(make, tasks), start=already + 1):
             yield result
             progress(stage, done, total)
+
+
+@dataclass(frozen=True)
+class Preparation(Generic[Subject]):
+    """A subject of a cohort, and where what is learnt from it is kept.
+
+    Attributes
+    ----------
+    subject
+        What it is made of.
+    path : Path
+        A file or a folder; where it is there, nothing is made.
+    """
+
+    subject: Subject
+    path: Path
+
+
+def prepare_subjects(
+    make: Callable[[Preparation[Subject]], Refusal | None],
+    tasks: Sequence[Preparation[Subject]],
+    *,
+    stage: str,
+    jobs: int,
+    progress: Progress,
+) -> tuple[list[Path], list[Refusal]]:
+    """Prepare what is learnt from the subjects of a cohort; what is there stays.
+
+    Parameters
+    ----------
+    make : callable
+        Prepares one, or says why it cannot be used.
+    tasks : sequence of Preparation
+        All subjects.
+    stage, jobs, progress
+        As `prepare` takes them.
+
+    Returns
+    -------
+    paths : list of Path
+        Of those that can be used, in the order of the tasks.
+    refusals : list of Refusal
+        The others.
+    """
+    left = [task for task in tasks if not task.path.exists()]
+    already = len(tasks) - len(left)
+    done = prepare(make, left, stage=stage, jobs=jobs, progress=progress, already=already)
+    refusals = [one for one in done if one is not None]
+    return [task.path for task in tasks if task.path.exists()], refusals

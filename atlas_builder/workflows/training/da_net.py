@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,15 +27,15 @@ from atlas_builder.cohorts.participants import Participant, Refusal
 from atlas_builder.cohorts.stroke_subjects import read_stroke_subject
 from atlas_builder.cohorts.stroke_truth import StrokeTruth
 from atlas_builder.core.errors import InputError
-from atlas_builder.networks.training.cache import prepare
+from atlas_builder.networks.training.cache import Preparation, prepare_subjects
 from atlas_builder.networks.training.checkpoint import Progressed
-from atlas_builder.networks.training.curve import Record
 from atlas_builder.networks.training.device import Machine
 from atlas_builder.networks.training.folder import claim, forget
 from atlas_builder.networks.training.loop import train
 from atlas_builder.runtime.files import replacing
 from atlas_builder.runtime.progress import Progress, no_progress
 from atlas_builder.workflows.ncct.score import map_scan_for_scoring
+from atlas_builder.workflows.training.telling import telling
 
 VALIDATED = 6
 """One head of so many is validated on and calibrated with, not trained on."""
@@ -87,7 +86,12 @@ def train_da_net(
         Fewer than twelve heads can be used, or the folder holds another training.
     """
     out.mkdir(parents=True, exist_ok=True)
-    files, refusals = _mapped(subjects, out / "heads", machine.jobs, progress)
+    heads = out / "heads"
+    heads.mkdir(exist_ok=True)
+    kept = [Preparation(one, heads / f"{one[0].participant_id}.npz") for one in subjects]
+    files, refusals = prepare_subjects(
+        _map_one, kept, stage="Mapping", jobs=machine.jobs, progress=progress
+    )
     if len(files) < _LEAST_HEADS:
         raise InputError(
             f"{out}: {len(files)} heads can be used, at least {_LEAST_HEADS} are needed; simulate "
@@ -113,14 +117,7 @@ def train_da_net(
 def _train_group(recipe: DANetRecipe, path: Path, machine: Machine, progress: Progress) -> Path:
     settings = recipe.settings
 
-    def tell(record: Record) -> None:
-        if not sys.stderr.isatty():
-            sys.stderr.write(
-                f"{recipe.group}: step {record['step']} of {settings.steps}: training loss "
-                f"{record['training_loss']:.4f}, AUC {record['validation_auc']}\n"
-            )
-            sys.stderr.flush()
-
+    tell = telling(recipe.group, settings.steps, lambda record: f"AUC {record['validation_auc']}")
     trained = train(
         recipe, path.parent, device=machine.device, progress=progress, when_evaluated=tell
     )
@@ -135,38 +132,14 @@ def _train_group(recipe: DANetRecipe, path: Path, machine: Machine, progress: Pr
     return path
 
 
-@dataclass(frozen=True)
-class _Task:
-    subject: Subject
-    file: Path
-
-
-def _mapped(
-    subjects: Sequence[Subject], folder: Path, jobs: int, progress: Progress
-) -> tuple[list[Path], list[Refusal]]:
-    folder.mkdir(exist_ok=True)
-    tasks = [_Task(one, folder / f"{one[0].participant_id}.npz") for one in subjects]
-    left = [task for task in tasks if not task.file.exists()]
-    done = prepare(
-        _map_one,
-        left,
-        stage="Mapping",
-        jobs=jobs,
-        progress=progress,
-        already=len(tasks) - len(left),
-    )
-    refusals = [one for one in done if one is not None]
-    return [task.file for task in tasks if task.file.exists()], refusals
-
-
-def _map_one(task: _Task) -> Refusal | None:
+def _map_one(task: Preparation[Subject]) -> Refusal | None:
     participant, truth = task.subject
     try:
         subject = read_stroke_subject(participant, truth)
         mapped = map_scan_for_scoring(subject.scan, participant.age)
     except InputError as error:
         return Refusal(participant.participant_id, str(error))
-    with replacing(task.file) as partial:
+    with replacing(task.path) as partial:
         write_case(partial, case_of(subject, mapped))
     return None
 

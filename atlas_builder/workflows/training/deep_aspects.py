@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,14 +20,14 @@ from atlas_builder.cohorts.participants import Participant, Refusal
 from atlas_builder.cohorts.stroke_subjects import read_stroke_subject
 from atlas_builder.cohorts.stroke_truth import StrokeTruth
 from atlas_builder.core.errors import InputError
-from atlas_builder.networks.training.cache import prepare
+from atlas_builder.networks.training.cache import Preparation, prepare_subjects
 from atlas_builder.networks.training.checkpoint import Progressed
-from atlas_builder.networks.training.curve import Record
 from atlas_builder.networks.training.device import Machine
 from atlas_builder.networks.training.folder import claim, forget
 from atlas_builder.networks.training.loop import train
 from atlas_builder.runtime.files import replacing
 from atlas_builder.runtime.progress import Progress, no_progress
+from atlas_builder.workflows.training.telling import telling
 
 VALIDATED = 10
 """One head of so many is validated on, not trained on."""
@@ -80,7 +79,12 @@ def train_deep_aspects(
         Fewer than four heads can be used, or the folder holds another training.
     """
     out.mkdir(parents=True, exist_ok=True)
-    files, refusals = _prepared(subjects, out / "heads", machine.jobs, progress)
+    heads = out / "heads"
+    heads.mkdir(exist_ok=True)
+    kept = [Preparation(one, heads / f"{one[0].participant_id}.npz") for one in subjects]
+    files, refusals = prepare_subjects(
+        _prepare, kept, stage="Aligning", jobs=machine.jobs, progress=progress
+    )
     machine.use_threads()
     cases = {file.stem: read_case(file) for file in files}
     weights = [
@@ -119,51 +123,20 @@ def _train_task(
         machine.loaders,
     )
 
-    def tell(record: Record) -> None:
-        if not sys.stderr.isatty():
-            sys.stderr.write(
-                f"{task.kind}: step {record['step']} of {settings.steps}: training loss "
-                f"{record['training_loss']:.4f}, Dice {record['validation_dice']}\n"
-            )
-            sys.stderr.flush()
-
+    tell = telling(task.kind, settings.steps, lambda record: f"Dice {record['validation_dice']}")
     trained = train(recipe, folder, device=machine.device, progress=progress, when_evaluated=tell)
     described = _describe(recipe, trained.done, machine)
     write_network(folder / file, trained.network.cpu(), task, described)
     return folder / file
 
 
-@dataclass(frozen=True)
-class _Preparation:
-    subject: Subject
-    file: Path
-
-
-def _prepared(
-    subjects: Sequence[Subject], folder: Path, jobs: int, progress: Progress
-) -> tuple[list[Path], list[Refusal]]:
-    folder.mkdir(exist_ok=True)
-    tasks = [_Preparation(one, folder / f"{one[0].participant_id}.npz") for one in subjects]
-    left = [task for task in tasks if not task.file.exists()]
-    done = prepare(
-        _prepare,
-        left,
-        stage="Aligning",
-        jobs=jobs,
-        progress=progress,
-        already=len(tasks) - len(left),
-    )
-    refusals = [one for one in done if one is not None]
-    return [task.file for task in tasks if task.file.exists()], refusals
-
-
-def _prepare(task: _Preparation) -> Refusal | None:
+def _prepare(task: Preparation[Subject]) -> Refusal | None:
     participant, truth = task.subject
     try:
         case = case_of(read_stroke_subject(participant, truth))
     except InputError as error:
         return Refusal(participant.participant_id, str(error))
-    with replacing(task.file) as partial:
+    with replacing(task.path) as partial:
         write_case(partial, case)
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,18 +12,18 @@ import monai
 import torch
 
 from aspects_scorer.ncct.vb_net.network import COARSE, FINE, Stage
-from aspects_scorer.ncct.vb_net.training.cases import Prepared, prepare_heads
+from aspects_scorer.ncct.vb_net.training.cases import prepare_heads
 from aspects_scorer.ncct.vb_net.training.examples import CACHE_PIXEL_MM, read_region_scan
 from aspects_scorer.ncct.vb_net.training.network import FILTERS, write_stage
 from aspects_scorer.ncct.vb_net.training.recipe import RegionRecipe, Settings
 from atlas_builder.cohorts.participants import Participant, Refusal
 from atlas_builder.core.errors import InputError
 from atlas_builder.networks.training.checkpoint import Progressed
-from atlas_builder.networks.training.curve import Record
 from atlas_builder.networks.training.device import Machine
 from atlas_builder.networks.training.folder import claim, forget
 from atlas_builder.networks.training.loop import train
 from atlas_builder.runtime.progress import Progress, no_progress
+from atlas_builder.workflows.training.telling import telling
 
 STAGES = (COARSE, FINE)
 VALIDATED = 10
@@ -75,9 +74,7 @@ def train_region_segmenter(
         Fewer than four heads can be used, or the folder holds another training.
     """
     out.mkdir(parents=True, exist_ok=True)
-    prepared = prepare_heads(participants, out / "heads", machine.jobs, progress)
-    usable = [one for one in prepared if not one.reason]
-    refusals = [Refusal(one.participant_id, one.reason) for one in prepared if one.reason]
+    usable, refusals = prepare_heads(participants, out / "heads", machine.jobs, progress)
     if len(usable) < _LEAST_HEADS:
         raise InputError(
             f"{out}: {len(usable)} heads with regions can be used, at least {_LEAST_HEADS} are "
@@ -93,7 +90,7 @@ def train_region_segmenter(
 
 def _train_stage(
     stage: Stage,
-    heads: Sequence[Prepared],
+    heads: Sequence[Path],
     out: Path,
     settings: Settings,
     machine: Machine,
@@ -105,24 +102,19 @@ def _train_stage(
         forget(folder, file)
     validated = heads[VALIDATED // 2 :: VALIDATED] or heads[-1:]
     trained_on = [one for one in heads if one not in validated]
-    names = [one.participant_id for one in trained_on]
+    names = [one.name for one in trained_on]
     claim(folder, {"settings": settings.fixed, "heads": names})
     recipe = RegionRecipe(
         stage,
-        [read_region_scan(one.folder) for one in trained_on],
-        [read_region_scan(one.folder) for one in validated],
+        [read_region_scan(one) for one in trained_on],
+        [read_region_scan(one) for one in validated],
         settings,
         machine.loaders,
     )
 
-    def tell(record: Record) -> None:
-        if not sys.stderr.isatty():
-            sys.stderr.write(
-                f"{stage.kind}: step {record['step']} of {settings.steps}: training loss "
-                f"{record['training_loss']:.4f}, Dice {record['validation_dice']:.4f}\n"
-            )
-            sys.stderr.flush()
-
+    tell = telling(
+        stage.kind, settings.steps, lambda record: f"Dice {record['validation_dice']:.4f}"
+    )
     trained = train(recipe, folder, device=machine.device, progress=progress, when_evaluated=tell)
     described = _describe(stage, settings, trained.done, machine, len(names), len(validated))
     write_stage(folder / file, trained.network.cpu(), stage, described)

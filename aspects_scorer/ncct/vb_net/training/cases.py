@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,38 +14,13 @@ from aspects_scorer.ncct.vb_net.training.examples import (
     write_region_scan,
 )
 from aspects_scorer.ncct.vb_net.volume import Plane, Stack
-from atlas_builder.cohorts.participants import Participant
+from atlas_builder.cohorts.participants import Participant, Refusal
 from atlas_builder.cohorts.stroke_subjects import read_region_labels
 from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan
-from atlas_builder.networks.training.cache import prepare
+from atlas_builder.networks.training.cache import Preparation, prepare_subjects
 from atlas_builder.runtime.files import replacing_folder
 from atlas_builder.runtime.progress import Progress, no_progress
-
-
-@dataclass(frozen=True)
-class _Task:
-    participant: Participant
-    folder: Path
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A participant's head on the disk.
-
-    Attributes
-    ----------
-    participant_id : str
-        With the prefix ``sub-``.
-    folder : Path
-        For `read_region_scan`, where the head can be used.
-    reason : str
-        Why not; empty otherwise.
-    """
-
-    participant_id: str
-    folder: Path
-    reason: str = ""
 
 
 def prepare_heads(
@@ -54,7 +28,7 @@ def prepare_heads(
     folder: Path,
     jobs: int = 1,
     progress: Progress = no_progress,
-) -> list[Prepared]:
+) -> tuple[list[Path], list[Refusal]]:
     """Prepare heads with their regions; those that were before stay.
 
     Parameters
@@ -70,49 +44,30 @@ def prepare_heads(
 
     Returns
     -------
-    list of Prepared
-        In the order of the participants.
+    heads : list of Path
+        For `read_region_scan`, in the order of the participants.
+    refusals : list of Refusal
+        Who cannot be used, and why.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tasks = [_Task(one, folder / one.participant_id) for one in participants]
-    left = [task for task in tasks if not task.folder.is_dir()]
-    done = prepare(
-        _prepare,
-        left,
-        stage="Reading",
-        jobs=jobs,
-        progress=progress,
-        already=len(tasks) - len(left),
-    )
-    made = {one.participant_id: one for one in done}
-    return [
-        made.get(task.participant.participant_id)
-        or Prepared(task.participant.participant_id, task.folder)
-        for task in tasks
-    ]
+    tasks = [Preparation(one, folder / one.participant_id) for one in participants]
+    return prepare_subjects(_prepare, tasks, stage="Reading", jobs=jobs, progress=progress)
 
 
-def _prepare(task: _Task) -> Prepared:
-    name = task.participant.participant_id
+def _prepare(task: Preparation[Participant]) -> Refusal | None:
     try:
-        scan, regions = read_region_labels(task.participant)
+        scan, regions = read_region_labels(task.subject)
         if not regions.any():
             raise InputError("no region is drawn")
         stack = Stack.of(scan)
     except InputError as error:
-        return Prepared(name, task.folder, str(error))
+        return Refusal(task.subject.participant_id, str(error))
     plane = Plane.over(scan, CACHE_PIXEL_MM)
-    hu = plane.read(scan, stack)
-    with replacing_folder(task.folder) as partial:
-        write_region_scan(
-            partial,
-            RegionScan(
-                np.rint(hu).astype(np.int16),
-                _nearest(regions, scan, plane, stack),
-                stack.thickness_mm,
-            ),
-        )
-    return Prepared(name, task.folder)
+    hu = np.rint(plane.read(scan, stack)).astype(np.int16)
+    labels = _nearest(regions, scan, plane, stack)
+    with replacing_folder(task.path) as partial:
+        write_region_scan(partial, RegionScan(hu, labels, stack.thickness_mm))
+    return None
 
 
 def _nearest(
