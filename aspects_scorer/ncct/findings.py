@@ -59,6 +59,30 @@ def make_findings(
     return tuple(findings)
 
 
+def add_densities(words: str, densities: RegionDensities, row: int, column: int) -> str:
+    """Add to what a method says of a region how its tissue compares with the other side's.
+
+    Parameters
+    ----------
+    words : str
+        What the method says.
+    densities : RegionDensities
+        Of the scan.
+    row, column : int
+        Side (0 for the left) and region (0-9).
+
+    Returns
+    -------
+    str
+        The same words where there is no tissue to compare.
+    """
+    own, other = densities.mean[row, column], densities.mean[1 - row, column]
+    if np.isnan(own - other):
+        return words
+    kind = "darker" if own < other else "brighter"
+    return f"{words}; tissue {abs(own - other):.1f} HU {kind} than on the other side"
+
+
 def flag_unjudged(probability: Array) -> tuple[Flag, ...]:
     """Name the regions for which there is no probability.
 

@@ -96,6 +96,10 @@ TRUTH_RULES: Mapping[str, AspectsRule] = {**RULES, "anatomical": ANATOMICAL}
 """Those that shares of a truth can be judged by. ``anatomical`` is the rule ``barber`` for lesions
 that are known voxel by voxel, such as simulated ones."""
 
+VOXEL_RULES: Mapping[str, AspectsRule] = {**RULES, "barber": ANATOMICAL}
+"""The published rules as they are applied to what is known voxel by voxel, which has traces in
+regions that no reader would count."""
+
 LESION_RULES: Mapping[str, AspectsRule] = {"segmented": SEGMENTED, **RULES}
 """Those that a lesion mask can be scored by; the first is the default."""
 

@@ -260,14 +260,25 @@ def remarks_on_age(in_header: float | None, given: float | None) -> tuple[Flag, 
     )
 
 
+def origin_of_age(in_header: float | None, given: float | None) -> str:
+    """Return where the age that is used comes from, for the files of a result.
+
+    Parameters
+    ----------
+    in_header, given : float or None
+        In years, where they are known.
+    """
+    if given is not None:
+        return "given"
+    return "unknown" if in_header is None else "DICOM header"
+
+
 def _details(
     source: NiftiSource | DicomSource, age: float | None, key: ChosenSlices
 ) -> dict[str, object]:
     """Return what ``mapping.json`` holds about the scan; nothing that names it or the patient."""
-    in_header = "unknown" if source.age is None else "DICOM header"
-    origin = in_header if age is None else "given"
     return {
         "input": {"format": source.kind, "series": source.series},
-        "age_from": origin,
+        "age_from": origin_of_age(source.age, age),
         "key_slices": dict(key.origin),
     }

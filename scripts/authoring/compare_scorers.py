@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aspects_scorer.ncct.measures import measure_densities
 from aspects_scorer.ncct.methods import METHODS
@@ -25,12 +24,14 @@ from atlas_builder.cohorts.stroke_subjects import read_stroke_cohort, read_strok
 from atlas_builder.cohorts.stroke_truth import StrokeTruth
 from atlas_builder.core.anatomy import SIDES, Region
 from atlas_builder.core.errors import InputError
+from atlas_builder.metrics.overlap import dice_by_label
 from atlas_builder.runtime.files import replacing
 from atlas_builder.runtime.tsv import write_tsv
 from atlas_builder.runtime.workers import open_workers
 from atlas_builder.workflows.ncct.score import map_scan_for_scoring
 
 ROUTES = ("atlas", "vb-net")
+LABELS = range(1, 1 + len(SIDES) * len(Region))
 SCORES = ["participant_id", "aspects_left", "aspects_right", "aspects", "method", "rule", "status"]
 REGIONS = ["participant_id", "side", "region", "affected", "probability"]
 
@@ -89,7 +90,7 @@ def compare(
     found = {
         "participant_id": participant.participant_id,
         "dice": {
-            route: region_dice(labels, case.regions)
+            route: list(dice_by_label(labels, case.regions, LABELS).values())
             for route, labels in zip(ROUTES, (mapped.labels, drawn), strict=True)
         },
         "seconds": seconds,
@@ -98,15 +99,6 @@ def compare(
     with replacing(file) as partial_file:
         partial_file.write_text(json.dumps(found), "utf-8")
     return found
-
-
-def region_dice(found: NDArray[np.uint8], true: NDArray[np.uint8]) -> list[float]:
-    """Return the Dice overlap of each label value; NaN where neither has it."""
-    size = 1 + len(SIDES) * len(Region)
-    ours, theirs = (np.bincount(labels.ravel(), minlength=size) for labels in (found, true))
-    both = np.bincount(true[found == true], minlength=size)
-    with np.errstate(invalid="ignore"):
-        return [float(d) for d in (2 * both / (ours + theirs))[1:]]
 
 
 def write_scores(folder: Path, method: str, rule: str, found: list[dict]) -> None:

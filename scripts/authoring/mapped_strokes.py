@@ -19,14 +19,13 @@ from atlas_builder.cohorts.participants import Participant
 from atlas_builder.cohorts.stroke_subjects import read_stroke_cohort, read_stroke_subject
 from atlas_builder.cohorts.stroke_truth import StrokeTruth
 from atlas_builder.core.anatomy import SIDES, Region
-from atlas_builder.core.aspects import ANATOMICAL, RULES, AspectsRule
+from atlas_builder.core.aspects import VOXEL_RULES, AspectsRule
 from atlas_builder.core.errors import InputError
 from atlas_builder.runtime.files import replacing
 from atlas_builder.runtime.workers import open_workers
 from atlas_builder.workflows.ncct.score import map_scan_for_scoring
 
-# A lesion that is known voxel by voxel has traces in regions that no reader would count.
-TRUTH = {**RULES, "barber": ANATOMICAL}
+TRUTH = VOXEL_RULES
 BRAIN_MARGIN = 2  # pixels around true regions
 BRAIN_HU = (-10.0, 100.0)
 

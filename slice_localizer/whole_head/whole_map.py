@@ -133,7 +133,7 @@ def map_all_slices(
         share = carried.brain(scan.affines[index])
         if not (share > 0.5).any():
             continue
-        inside = (carried.plane.enlarged(share) > 0.5) & _tissue(scan.data[:, :, index])
+        inside = (carried.plane.enlarged(share) > 0.5) & tissue_of(scan.data[:, :, index])
         brain[:, :, index] = inside
         own = carried.labels(scan.affines[index], share > 0.2)
         if not own.any():
@@ -306,6 +306,17 @@ def _nearest(distances: Mapping[int, Distances], plane: _Plane) -> NDArray[np.ui
     return labels
 
 
-def _tissue(image: NDArray[np.generic]) -> NDArray[np.bool_]:
+def tissue_of(image: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Return which pixels of a slice are brain or fluid, noise averaged out.
+
+    Parameters
+    ----------
+    image : ndarray, shape (columns, rows)
+        Densities, HU.
+
+    Returns
+    -------
+    ndarray of bool, shape (columns, rows)
+    """
     smooth = ndimage.uniform_filter(np.clip(image, -200, 300).astype(np.float32), 3)
     return np.asarray((smooth > _TISSUE_HU[0]) & (smooth < _TISSUE_HU[1]))

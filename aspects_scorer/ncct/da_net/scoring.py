@@ -14,6 +14,7 @@ from aspects_scorer.ncct.da_net.attention import attention_of
 from aspects_scorer.ncct.da_net.network import KINDS, RULE_NAMES
 from aspects_scorer.ncct.da_net.patches import GROUPS, patches_of
 from aspects_scorer.ncct.da_net.standard_view import view_of
+from aspects_scorer.ncct.findings import add_densities
 from aspects_scorer.ncct.mapped_scan import MappedScan
 from aspects_scorer.ncct.measures import Array, RegionDensities
 from aspects_scorer.ncct.points import Thresholds, score_by_probability
@@ -110,34 +111,11 @@ def score_by_da_net(scan: MappedScan, densities: RegionDensities, rule: str) -> 
     probability = expit(judged.log_odds)
 
     def reason(row: int, column: int) -> str:
-        return explain(densities, float(probability[row, column]), row, column)
+        words = f"probability {probability[row, column]:.2f} by comparing the sides' features"
+        return add_densities(words, densities, row, column)
 
     scored = score_by_probability(METHOD, rule, scan, densities, probability, THRESHOLDS, reason)
     return replace(scored, attention=judged.attention)
-
-
-def explain(densities: RegionDensities, probability: float, row: int, column: int) -> str:
-    """Explain a lost point as far as a network can.
-
-    Parameters
-    ----------
-    densities : RegionDensities
-        Of the scan's regions.
-    probability : float
-        Of being affected.
-    row, column : int
-        Side (0 for the left) and region (0-9).
-
-    Returns
-    -------
-    str
-    """
-    words = f"probability {probability:.2f} by comparing the sides' features"
-    own, other = densities.mean[row, column], densities.mean[1 - row, column]
-    if np.isnan(own - other):
-        return words
-    kind = "darker" if own < other else "brighter"
-    return f"{words}; tissue {abs(own - other):.1f} HU {kind} than on the other side"
 
 
 @cache

@@ -21,15 +21,12 @@ from aspects_scorer.ncct.mapped_scan import MappedScan
 from aspects_scorer.ncct.measures import RegionDensities
 from aspects_scorer.ncct.scored_scan import ScoredScan
 from atlas_builder.core.anatomy import SIDES, Region, Side, map_value
-from atlas_builder.core.aspects import ANATOMICAL, RULES, AspectsScore, score_involvement
+from atlas_builder.core.aspects import VOXEL_RULES, AspectsScore, score_involvement
 from atlas_builder.core.flags import Flag
 from atlas_builder.core.scan import Scan
 from slice_localizer.positions import voxel_volumes_ml
 
 METHOD = "deep-aspects"
-
-# A mask that was drawn voxel by voxel leaves traces in deep regions that no reader would count.
-_APPLIED = {**RULES, "barber": ANATOMICAL}
 
 _VALUES = 1 + 2 * len(Region)
 _OUTSIDE_SHARE, _OUTSIDE_ML = 0.5, 3.0
@@ -104,7 +101,7 @@ def involvement_of(infarct: Infarct, labels: NDArray[np.uint8], rule: str) -> As
         {key: float(values[map_value(key[1], key[0])]) for key in keys}
         for values in (volumes, lesion)
     ]
-    return score_involvement(by_key[0], by_key[1], _APPLIED[rule])
+    return score_involvement(by_key[0], by_key[1], VOXEL_RULES[rule])
 
 
 def region_probabilities(drawn: Drawn) -> NDArray[np.float64]:

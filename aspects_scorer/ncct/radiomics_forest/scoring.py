@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aspects_scorer.ncct.findings import flag_unjudged, make_findings
+from aspects_scorer.ncct.findings import add_densities, flag_unjudged, make_findings
 from aspects_scorer.ncct.mapped_scan import MappedScan
 from aspects_scorer.ncct.measures import RegionDensities
 from aspects_scorer.ncct.radiomics_forest.features import measure_radiomics
@@ -71,11 +71,7 @@ def _reason(
     densities: RegionDensities, probability: float, threshold: float, row: int, column: int
 ) -> str:
     """Explain a lost point as far as a forest can."""
-    own, other = densities.mean[row, column], densities.mean[1 - row, column]
     words = (
         f"probability {probability:.2f} by its radiomic features, from {threshold:.2f} on it counts"
     )
-    if np.isnan(own - other):
-        return words
-    kind = "darker" if own < other else "brighter"
-    return f"{words}; tissue {abs(own - other):.1f} HU {kind} than on the other side"
+    return add_densities(words, densities, row, column)

@@ -26,11 +26,11 @@ from atlas_builder.core.errors import InputError
 from atlas_builder.core.scan import Scan
 from atlas_builder.networks.model import Model, open_model
 from atlas_builder.networks.registry import REGION_LOCATOR, REGION_SEGMENTER
+from slice_localizer.whole_head.whole_map import tissue_of
 
 Array = NDArray[np.float32]
 
 _LEAST_ML = 100.0  # the regions of both sides together have 300 to 600 mL
-_BRAIN_HU = (-10.0, 100.0)
 
 
 def segment_regions(
@@ -74,7 +74,7 @@ def segment_regions(
         present = np.unique(level.argmax(axis=0))
         fine = np.einsum("ax,cxy,by->cab", columns, level[present], rows, optimize=True)
         found = present[fine.argmax(axis=0)].astype(np.uint8)
-        labels[:, :, index][near] = np.where(_tissue(scan.data[:, :, index][near]), found, 0)
+        labels[:, :, index][near] = np.where(tissue_of(scan.data[:, :, index][near]), found, 0)
     return labels
 
 
@@ -123,11 +123,6 @@ def _run(hu: Array, stage: Stage, path: Path) -> Array:
     logits = _opened(path, stage.kind).run(hu=channels_of(padded)[np.newaxis])[0][0]
     x, y, z = hu.shape
     return np.asarray(logits[:, :x, :y, :z])
-
-
-def _tissue(image: NDArray[np.generic]) -> NDArray[np.bool_]:
-    smooth = ndimage.uniform_filter(np.clip(image, -200, 300).astype(np.float32), 3)
-    return np.asarray((smooth > _BRAIN_HU[0]) & (smooth < _BRAIN_HU[1]))
 
 
 @cache

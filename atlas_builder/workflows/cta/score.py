@@ -22,7 +22,7 @@ from atlas_builder.io.source import open_scan
 from atlas_builder.mapping.region_map import RegionMap
 from atlas_builder.workflows.key_slices import ChosenSlices
 from atlas_builder.workflows.locate import locate_in
-from atlas_builder.workflows.map import check_age, naming, remarks_on_age
+from atlas_builder.workflows.map import check_age, naming, origin_of_age, remarks_on_age
 from atlas_builder.workflows.map_files import ViewedMap
 from atlas_builder.workflows.map_processes import registration_processes
 from atlas_builder.workflows.ncct.files import NcctCase, check_folder, write_case
@@ -136,11 +136,7 @@ def score_cta_task(task: NcctTask, executor: Executor | None) -> NcctCase:
         }
         details = {
             "input": {"format": source.kind, "series": source.series, "kind": "CTA"},
-            "age_from": "given"
-            if age is not None
-            else "unknown"
-            if known_age is None
-            else "DICOM header",
+            "age_from": origin_of_age(source.age, age),
             "key_slices": dict(key.origin),
             "averaged_slices": int(thick.ends[0] - thick.starts[0]),
         }

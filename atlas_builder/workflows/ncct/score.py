@@ -28,7 +28,7 @@ from atlas_builder.workflows.key_slices import (
     find_slices,
     remarks_on_given,
 )
-from atlas_builder.workflows.map import check_age, naming, remarks_on_age
+from atlas_builder.workflows.map import check_age, naming, origin_of_age, remarks_on_age
 from atlas_builder.workflows.map_files import ViewedMap
 from atlas_builder.workflows.map_processes import registration_processes
 from atlas_builder.workflows.ncct.files import NcctCase, check_folder, write_case
@@ -183,11 +183,7 @@ def score_task(task: NcctTask, executor: Executor | None) -> NcctCase:
         }
         details = {
             "input": {"format": source.kind, "series": source.series},
-            "age_from": "given"
-            if age is not None
-            else "unknown"
-            if known_age is None
-            else "DICOM header",
+            "age_from": origin_of_age(source.age, age),
             "key_slices": dict(key.origin),
             "regions": task.regions,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -15,10 +15,7 @@ from aspects_scorer.ncct.da_net.network import RULE_NAMES
 from aspects_scorer.ncct.da_net.patches import patches_of
 from aspects_scorer.ncct.da_net.standard_view import SHAPE, STEP_MM, StandardView
 from atlas_builder.core.anatomy import SIDES, Region
-from atlas_builder.core.aspects import ANATOMICAL, RULES, AspectsRule
-
-# A lesion that is known voxel by voxel has traces in regions that no reader would count.
-TRUTH: Mapping[str, AspectsRule] = {**RULES, "barber": ANATOMICAL}
+from atlas_builder.core.aspects import VOXEL_RULES
 
 _PLANTED = 0.6  # share of the heads without an infarct of their own that get one
 _UPTAKE = (0.015, 0.18)  # share of the density that is lost; early and late
@@ -88,7 +85,7 @@ def affected_by(shares: NDArray[np.float64]) -> NDArray[np.bool_]:
     for side, region in product(range(len(SIDES)), Region):
         for rule, name in enumerate(RULE_NAMES):
             share = float(shares[side, region.value - 1])
-            found[side, region.value - 1, rule] = TRUTH[name].loses_point(region, share)
+            found[side, region.value - 1, rule] = VOXEL_RULES[name].loses_point(region, share)
     return found
 
 
